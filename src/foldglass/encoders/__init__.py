@@ -1,0 +1,1 @@
+"""Residue encoders: protein language models, the built-in encoder, and their cache."""

@@ -1,0 +1,1 @@
+"""Rigid-motion-invariant descriptions of C-alpha traces; no torch here."""

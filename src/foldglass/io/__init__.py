@@ -1,0 +1,1 @@
+"""Readers, tables and the archive client; no torch here."""

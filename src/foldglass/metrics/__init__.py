@@ -1,0 +1,1 @@
+"""Measured similarity of structures and of predictions; no torch here."""

@@ -1,0 +1,1 @@
+"""Networks, calibration, model directories and the registry."""

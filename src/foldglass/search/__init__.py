@@ -1,0 +1,1 @@
+"""Finding similar proteins among many."""
