@@ -26,7 +26,8 @@ def lddt(
     Residue i of both arrays is the same residue. Its neighbours j are those with a reference distance
     above 0 and up to `radius`. With d the distances of i to its neighbours, the score is the mean, over the
     cutoffs t, of the weight of the neighbours with abs(d_model - d_reference) <= t; the weights are
-    proportional to d_reference ** -exponent and sum to 1. It needs no superposition. Distances are single precision.
+    proportional to d_reference ** -exponent and sum to 1. It needs no superposition. Distances are
+    single precision.
 
     Parameters
     ----------
@@ -97,7 +98,9 @@ def lddt(
             np.power(true, -exponent, out=weight, where=near)
         kept[rows] = np.einsum("ij,ij->i", weight, passed)
         total[rows] = weight.sum(axis=1)
-    return np.divide(kept, total * len(cutoffs), out=np.full(length, np.nan), where=total > 0)
+    scores: Float[np.ndarray, " L"] = np.full(length, np.nan)
+    np.divide(kept, total * len(cutoffs), out=scores, where=total > 0)
+    return scores
 
 
 def _centred(coordinates: Float[np.ndarray, "L 3"]) -> Float[np.ndarray, "L 3"]:
@@ -107,10 +110,11 @@ def _centred(coordinates: Float[np.ndarray, "L 3"]) -> Float[np.ndarray, "L 3"]:
 
 
 def _distances(rows: Float[np.ndarray, "R 3"], columns: Float[np.ndarray, "L 3"]) -> Float[np.ndarray, "R L"]:
-    squared = np.subtract.outer(rows[:, 0], columns[:, 0])
+    squared: Float[np.ndarray, "R L"] = np.subtract.outer(rows[:, 0], columns[:, 0])
     squared *= squared
     for axis in (1, 2):
         difference = np.subtract.outer(rows[:, axis], columns[:, axis])
         difference *= difference
         squared += difference
-    return np.sqrt(squared, out=squared)
+    np.sqrt(squared, out=squared)
+    return squared
