@@ -1,0 +1,184 @@
+"""Evaluate a model on measured pairs, next to baselines that never saw the model."""
+
+import dataclasses
+import math
+import os
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from foldglass import __version__
+from foldglass.train.baselines import predict_baselines
+from foldglass.train.evaluation_fold import FoldResult, FoldTest, compare_with_baseline, measure_fold
+from foldglass.train.evaluation_local import (
+    Floor,
+    LocalResult,
+    measure_floor,
+    measure_local,
+    measure_local_baselines,
+)
+from foldglass.train.evaluation_predictions import (
+    EvaluatedModel,
+    FoldPredictions,
+    LocalPredictions,
+    LocalTruth,
+    local_pairs,
+    predict,
+)
+from foldglass.train.evaluation_set import EvaluationSet
+
+__all__ = ["About", "Evaluation", "EvaluationSet", "evaluate"]
+
+SCHEMA = 1
+"""Version of the JSON file; raised when a field is renamed, removed or changes its meaning."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What was measured, on what, when and where; `fit` says where the baselines learned."""
+
+    model: str
+    data: str
+    split: str
+    n_proteins: int
+    n_clusters: int
+    n_pairs: int
+    n_local_pairs: int
+    fit: str
+    draws: int
+    date: str
+    machine: str
+    foldglass: str
+    command: str
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The results of one model on one evaluation set; `report.write_report` makes it readable.
+
+    `folds` and `locals` begin with the model's pairings and go on with the baselines. `locals` is empty
+    if no pair has a TM-score of 0.7 or more. The predictions themselves are kept for the figures.
+    """
+
+    about: About
+    folds: tuple[FoldResult, ...]
+    tests: tuple[FoldTest, ...]
+    locals: tuple[LocalResult, ...]
+    floor: Floor
+    data: EvaluationSet
+    fold_predictions: tuple[FoldPredictions, ...]
+    local_predictions: tuple[LocalPredictions, ...]
+    local_truth: LocalTruth
+
+    def to_json(self) -> dict[str, Any]:
+        """Give all measures as plain JSON values; a value that could not be measured is null."""
+        measures = {name: getattr(self, name) for name in ("about", "folds", "tests", "locals", "floor")}
+        return {"schema": f"foldglass-evaluation/{SCHEMA}", **_plain(measures)}
+
+
+def evaluate(
+    model: EvaluatedModel,
+    data: EvaluationSet,
+    fit: EvaluationSet | None = None,
+    *,
+    command: str = "",
+    draws: int = 1000,
+) -> Evaluation:
+    """Measure a model's TM-scores, same-fold probabilities, local scores and alignments.
+
+    Every pairing of the model's towers is measured (sequence vs sequence, structure vs structure,
+    sequence vs structure), and every measure is given for the baselines too. Intervals and tests
+    resample the queries' clusters.
+
+    Parameters
+    ----------
+    model
+        The model to judge.
+    data
+        The measured pairs.
+    fit
+        Pairs from which the baselines learn, such as the validation split. Without them each half of
+        `data`, parted by the query's cluster, is predicted from the other half.
+    command
+        How to run it again, for the report.
+    draws
+        Bootstrap resamples per interval.
+
+    Raises
+    ------
+    ModelError
+        If the model has no tower to evaluate.
+    MissingExtraError
+        If parasail or scipy is not installed.
+    """
+    answers = predict(model, data)
+    models = [fold for fold, _ in answers]
+    baselines = predict_baselines(data, fit)
+    pairs = local_pairs(data)
+    truth = LocalTruth.of(data, pairs)
+    local_results: list[LocalResult] = []
+    if len(pairs):
+        local_results += [measure_local(local, truth, data, draws=draws) for _, local in answers]
+        local_results += measure_local_baselines(truth, data, fit, draws=draws)
+    return Evaluation(
+        about=_about(model, data, fit, n_local_pairs=len(pairs), command=command, draws=draws),
+        folds=tuple(measure_fold(p, data, model.calibration, draws=draws) for p in (*models, *baselines)),
+        tests=tuple(compare_with_baseline(m, b, data, draws=draws) for m in models for b in baselines),
+        locals=tuple(local_results),
+        floor=measure_floor(data),
+        data=data,
+        fold_predictions=(*models, *baselines),
+        local_predictions=tuple(local for _, local in answers),
+        local_truth=truth,
+    )
+
+
+def _about(
+    model: EvaluatedModel,
+    data: EvaluationSet,
+    fit: EvaluationSet | None,
+    *,
+    n_local_pairs: int,
+    command: str,
+    draws: int,
+) -> About:
+    if fit is not None:
+        learned = f"the {len(fit)} pairs of {fit.name}, split {fit.split}"
+    elif len(np.unique(data.cluster[data.query])) > 1:
+        learned = "cross-fitting: each half of the pairs, parted by the query's cluster, from the other half"
+    else:
+        learned = "the evaluated pairs themselves, because all queries are of one cluster: the baselines are flattered"
+    return About(
+        model=model.id,
+        data=data.name,
+        split=data.split,
+        n_proteins=len(data.proteins),
+        n_clusters=len(np.unique(data.cluster)),
+        n_pairs=len(data),
+        n_local_pairs=n_local_pairs,
+        fit=learned,
+        draws=draws,
+        date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        foldglass=__version__,
+        command=command,
+    )
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return _plain(value._asdict())
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value

@@ -1,0 +1,179 @@
+"""The evaluation report: one HTML file that needs nothing else, and the same numbers as JSON beside it."""
+
+import base64
+import json
+from collections.abc import Iterator
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from foldglass.errors import InputError
+from foldglass.io.atomic import replacing
+from foldglass.train import report_figures as figures
+from foldglass.train import report_tables as tables
+from foldglass.train.evaluation import Evaluation
+from foldglass.typing import PathLike
+
+
+def write_report(evaluation: Evaluation, path: PathLike) -> tuple[Path, Path]:
+    """Write `path` (.html) and the same measures as .json beside it; both are complete or absent.
+
+    Returns
+    -------
+    tuple of Path
+        The HTML and the JSON file.
+
+    Raises
+    ------
+    InputError
+        If the name does not end in .html or the folder cannot be written.
+    MissingExtraError
+        If matplotlib is not installed.
+    """
+    page = Path(path)
+    if page.suffix != ".html":
+        raise InputError(str(page), got=f"the ending {page.suffix or 'none'}", expected="a name that ends in .html")
+    numbers = page.with_suffix(".json")
+    html = render(evaluation)
+    with replacing(page) as new_page, replacing(numbers) as new_numbers:
+        new_page.write_text(html, encoding="utf-8")
+        new_numbers.write_text(json.dumps(evaluation.to_json(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    return page, numbers
+
+
+def render(evaluation: Evaluation) -> str:
+    """Give the report as one HTML page, figures included."""
+    template = Template((files("foldglass.train") / "static" / "report.html").read_text(encoding="utf-8"))
+    return template.substitute(
+        title=escape(f"Evaluation of {evaluation.about.model}"), body="\n".join(_sections(evaluation))
+    )
+
+
+def _sections(evaluation: Evaluation) -> Iterator[str]:
+    about = evaluation.about
+    yield f"<h1>Evaluation of {escape(about.model)}</h1>"
+    yield (
+        "<p class='lead'>How well the model predicts, without superposition, what TM-align measures: how similar two "
+        "folds are, and how well each aligned residue fits.</p>"
+    )
+    yield _facts(evaluation)
+    yield "<h2>In short</h2>"
+    yield f"<ul>{''.join(f'<li>{sentence}</li>' for sentence in _verdicts(evaluation))}</ul>"
+    yield tables.headline(evaluation)
+    if evaluation.locals:
+        yield tables.local(evaluation)
+    yield tables.tests(evaluation)
+    yield "<h2>Where it is right and wrong</h2>"
+    yield tables.bins(evaluation)
+    yield _figure(
+        figures.draw_bins(evaluation),
+        "Error by true TM-score.",
+        "Boxes hold the middle half, the line is the median; outliers hidden.",
+    )
+    yield tables.bin_biases(evaluation)
+    yield tables.kinds(evaluation)
+    yield "<h2>TM-score</h2>"
+    yield _figure(
+        figures.draw_scatter(evaluation),
+        "Predicted against true TM-score.",
+        "Darker: more pairs, on a logarithmic scale. The line is perfect.",
+    )
+    yield _figure(
+        figures.draw_tm_errors(evaluation), "Error of the TM-score.", "In brackets: what lies beyond the axis."
+    )
+    yield tables.sides(evaluation)
+    yield "<h2>Same fold or not</h2>"
+    yield (
+        "<p>Two proteins are taken to share a fold above a TM-score of 0.5 (Xu and Zhang 2010). AUROC is the chance "
+        "that such a pair ranks above one that does not; the Brier score is the mean squared error of the probability."
+        "</p>"
+    )
+    yield _figure(
+        figures.draw_reliability(evaluation),
+        "Are the probabilities honest?",
+        "On the line a stated 80 % comes true in 80 of 100 pairs.",
+    )
+    yield "<h2>Local score</h2>"
+    if evaluation.locals:
+        yield tables.local_forms(evaluation)
+        yield _figure(
+            figures.draw_local_errors(evaluation),
+            "Error of the local score.",
+            "Residues of pairs with a TM-score of 0.7 or more, TM-align's alignment given.",
+        )
+    else:
+        yield "<p>No pair has a TM-score of 0.7 or more, so there is nothing to judge the local score by.</p>"
+    yield "<h2>What to keep in mind</h2>"
+    yield f"<ul>{''.join(f'<li>{sentence}</li>' for sentence in _caveats(evaluation))}</ul>"
+    if about.command:
+        yield f"<h2>Run it again</h2><p><code>{escape(about.command)}</code></p>"
+    yield f"<footer>foldglass {escape(about.foldglass)} · {escape(about.date)}</footer>"
+
+
+def _facts(evaluation: Evaluation) -> str:
+    about = evaluation.about
+    facts = [
+        ("model", about.model, ""),
+        ("data", about.data, ""),
+        ("split", about.split, ""),
+        ("proteins", f"{about.n_proteins} in {about.n_clusters} clusters", ""),
+        ("pairs", f"{about.n_pairs}, of which {about.n_local_pairs} for the local score", ""),
+        ("date", about.date, ""),
+        ("baselines learn from", about.fit, "wide"),
+        ("machine", about.machine, "wide"),
+    ]
+    items = (f"<div class='{css}'><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value, css in facts)
+    return f"<dl class='facts'>{''.join(items)}</dl>"
+
+
+def _verdicts(evaluation: Evaluation) -> Iterator[str]:
+    best = figures.best_baseline(evaluation)
+    tests = {(test.model, test.baseline): test.difference for test in evaluation.tests}
+    for fold in evaluation.folds:
+        if fold.is_baseline:
+            continue
+        difference = tests[fold.key, best.key]
+        if difference.low <= 0 <= difference.high:
+            judgement = "not measurably different from"
+        else:
+            judgement = "better than" if difference.value < 0 else "worse than"
+        yield (
+            f"<b>{escape(fold.title)}:</b> the TM-score is off by {fold.tm.mae.value:.3f} on average, {judgement} the "
+            f"best baseline, {escape(best.title)}, with {best.tm.mae.value:.3f}."
+        )
+    constant = next((result for result in evaluation.locals if result.key == "constant"), None)
+    for result in evaluation.locals:
+        if constant and not result.is_baseline:
+            yield (
+                f"<b>{escape(result.title)}:</b> the local score is off by "
+                f"{result.given_alignment['glass'].mae.value:.3f} on average with TM-align's alignment given; "
+                f"a constant is off by {constant.given_alignment['glass'].mae.value:.3f}."
+            )
+
+
+def _caveats(evaluation: Evaluation) -> Iterator[str]:
+    about = evaluation.about
+    yield f"The baselines learn from {escape(about.fit)}."
+    yield (
+        f"Intervals and tests come from {about.draws} resamples of the {about.n_clusters} clusters, by the query of "
+        "each pair. Pairs that share only their target count as independent, so the intervals are a little narrow."
+    )
+    yield (
+        "Averages depend on how the pairs were drawn. A set of mostly unrelated pairs makes every constant look good; "
+        "the table by true TM-score does not depend on that."
+    )
+    yield (
+        "TM-align's alignment is itself one answer among several good ones, most of all in pairs with a low TM-score "
+        "or with repeats; a residue shifted by one counts as wrong here."
+    )
+    if len(evaluation.data) < 200:
+        yield f"{about.n_pairs} pairs are few: read the intervals, not the third digit."
+
+
+def _figure(svg: str, title: str, note: str) -> str:
+    source = base64.b64encode(svg.encode()).decode("ascii")
+    return (
+        f"<figure><img alt='{escape(title)}' src='data:image/svg+xml;base64,{source}'>"
+        f"<figcaption><b>{escape(title)}</b> {escape(note)}</figcaption></figure>"
+    )

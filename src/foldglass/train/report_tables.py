@@ -1,0 +1,256 @@
+"""Tables of an evaluation report as HTML: the model's pairings first, the baselines below."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Generic, Literal, TypeVar
+
+from foldglass.metrics.regression import Interval
+from foldglass.train.evaluation import Evaluation
+from foldglass.train.evaluation_fold import FoldResult, TmMeasures
+from foldglass.train.evaluation_local import LocalResult
+from foldglass.train.report_figures import COLOURS, GREY
+
+NO_VALUE = "–"
+
+
+R = TypeVar("R", FoldResult, LocalResult)
+
+
+@dataclass(frozen=True)
+class _Column(Generic[R]):
+    """A heading, what to read from a result, and which end of the column is best."""
+
+    heading: str
+    read: Callable[[R], Interval | float | None]
+    best: Literal["low", "high", ""] = "low"
+    note: str = ""
+
+
+def headline(evaluation: Evaluation) -> str:
+    """The symmetric TM-score and same fold, overall."""
+    return _table(
+        "TM-score and same fold, all pairs",
+        f"{evaluation.about.n_pairs} pairs. Small print: 95 % bootstrap interval. Bold: best of the column. "
+        "TM-score here is the symmetric value, the geometric mean of both normalisations.",
+        [
+            _Column[FoldResult]("mean abs. error", lambda r: r.tm.mae),
+            _Column[FoldResult]("RMSE", lambda r: r.tm.rmse),
+            _Column[FoldResult]("bias", lambda r: r.tm.bias, ""),
+            _Column[FoldResult]("Pearson r", lambda r: r.tm.pearson, "high"),
+            _Column[FoldResult]("Spearman ρ", lambda r: r.tm.spearman, "high"),
+            _Column[FoldResult]("same fold: AUROC", lambda r: r.auroc, "high"),
+            _Column[FoldResult]("Brier score", lambda r: r.brier),
+        ],
+        evaluation.folds,
+    )
+
+
+def local(evaluation: Evaluation) -> str:
+    """The local score and the alignment."""
+    return _table(
+        "Local score and alignment, pairs with a TM-score of 0.7 or more",
+        f"{evaluation.about.n_local_pairs} pairs, {evaluation.local_truth.row.size} aligned residues. Errors against "
+        "glass lDDT, first with TM-align's alignment given, then end to end with the alignment that the model makes "
+        "itself. Precision and recall: residue pairs shared with TM-align's alignment.",
+        [
+            _Column[LocalResult]("mean abs. error", _given_reader("glass", "mae"), note="alignment given"),
+            _Column[LocalResult]("mean abs. error", lambda r: r.end_to_end and r.end_to_end.mae, note="end to end"),
+            _Column[LocalResult](
+                "residues scored", lambda r: r.end_to_end and r.end_to_end.coverage, "high", note="end to end"
+            ),
+            _Column[LocalResult]("precision", lambda r: r.alignment and r.alignment.precision, "high"),
+            _Column[LocalResult]("recall", lambda r: r.alignment and r.alignment.recall, "high"),
+        ],
+        evaluation.locals,
+    )
+
+
+def local_forms(evaluation: Evaluation) -> str:
+    """The same predictions against three forms of the local score."""
+    columns: list[_Column[LocalResult]] = []
+    for form, name in (("glass", "glass lDDT"), ("plain", "plain Cα lDDT"), ("distant", "glass, no neighbours")):
+        columns += [
+            _Column[LocalResult]("mean abs. error", _given_reader(form, "mae"), note=name),
+            _Column[LocalResult]("Spearman ρ", _given_reader(form, "spearman"), "high", note=name),
+        ]
+    floor = evaluation.floor
+    return _table(
+        "The local score against three definitions, alignment given",
+        "The model predicts glass lDDT, whose inverse-cubic kernel is dominated by the chain neighbours; the last form "
+        "leaves out those up to two residues away. For the other two forms read the rank correlation: their scale "
+        f"differs. {_floor_sentence(floor.n_pairs, floor.aligned, floor.by_index)}",
+        columns,
+        [result for result in evaluation.locals if result.given_alignment],
+    )
+
+
+def bins(evaluation: Evaluation) -> str:
+    """Mean absolute error per bin of the true TM-score."""
+    return _table(
+        "Mean absolute error by true TM-score",
+        "A predictor that always says the same is good in one bin and bad in the others. The last bin holds 1.0.",
+        [
+            _Column[FoldResult](f"{b.low:.1f} to {b.high:.1f}", _bin_reader(k), note=f"{b.n} pairs")
+            for k, b in enumerate(evaluation.folds[0].tm.bins)
+        ],
+        evaluation.folds,
+    )
+
+
+def bin_biases(evaluation: Evaluation) -> str:
+    """Mean signed error per bin of the true TM-score."""
+    return _table(
+        "Mean signed error (predicted - true) by true TM-score",
+        "Above 0: pairs look more alike than they are.",
+        [
+            _Column[FoldResult](f"{b.low:.1f} to {b.high:.1f}", _bias_reader(k), "", note=f"{b.n} pairs")
+            for k, b in enumerate(evaluation.folds[0].tm.bins)
+        ],
+        evaluation.folds,
+    )
+
+
+def kinds(evaluation: Evaluation) -> str:
+    """Mean absolute error per kind of pair; empty where the data names none."""
+    counts = {kind: evaluation.data.kinds.count(kind) for kind in evaluation.folds[0].kinds}
+    if not counts:
+        return ""
+    return _table(
+        "Mean absolute error by kind of pair",
+        "How the pairs were drawn, from the closest relation to none.",
+        [_Column(kind, _kind_reader(kind), note=f"{n} pairs") for kind, n in counts.items()],
+        evaluation.folds,
+    )
+
+
+def sides(evaluation: Evaluation) -> str:
+    """The two normalisations, recovered from the symmetric value with both lengths."""
+
+    def columns(name: str, measures: Callable[[FoldResult], TmMeasures]) -> list[_Column[FoldResult]]:
+        return [
+            _Column[FoldResult]("mean abs. error", lambda r: measures(r).mae, note=name),
+            _Column[FoldResult]("RMSE", lambda r: measures(r).rmse, note=name),
+            _Column[FoldResult]("Pearson r", lambda r: measures(r).pearson, "high", note=name),
+        ]
+
+    return _table(
+        "TM-score normalised by the query's and by the target's length",
+        "Every predictor's symmetric value is turned into both sides with the two lengths.",
+        [*columns("by query", lambda f: f.tm_query), *columns("by target", lambda f: f.tm_target)],
+        evaluation.folds,
+    )
+
+
+def tests(evaluation: Evaluation) -> str:
+    """Model against baseline: the paired test, and Welch's as the paper words it."""
+    titles = {fold.key: fold.title for fold in evaluation.folds}
+    rows = []
+    for test in evaluation.tests:
+        welch = [result.p if result else float("nan") for result in (test.welch_predictions, test.welch_errors)]
+        label = f"{_dot(test.model)}{escape(titles[test.model])} vs {escape(titles[test.baseline])}"
+        difference = Interval(test.difference.value, test.difference.low, test.difference.high)
+        cells = [_cell(difference, signed=True), _p_value(test.difference.p), *map(_p_value, welch)]
+        rows.append(f"<tr><th scope='row'>{label}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+    heads = [
+        _head("difference in mean abs. error", "model - baseline"),
+        _head("p", "paired bootstrap"),
+        _head("p", "Welch, predictions"),
+        _head("p", "Welch, abs. errors"),
+    ]
+    return _frame(
+        "Is the model better than the baseline?",
+        "Below 0 the model is better. The paired bootstrap compares both on the same pairs and resamples the queries' "
+        "clusters; it is the one to read. Welch's test treats the pairs as two independent samples; on predictions it "
+        "asks only whether the two means differ, which says nothing about which one is right.",
+        heads,
+        [f"<tbody>{''.join(rows)}</tbody>"],
+    )
+
+
+def _table(caption: str, note: str, columns: Sequence[_Column[R]], results: Sequence[R]) -> str:
+    values = [[column.read(result) for column in columns] for result in results]
+    best = [_best(column.best, [row[k] for row in values]) for k, column in enumerate(columns)]
+    bodies = []
+    for is_baseline, css in ((False, "model"), (True, "baseline")):
+        rows = []
+        for result, row in zip(results, values, strict=True):
+            if result.is_baseline == is_baseline:
+                cells = "".join(
+                    f"<td>{_cell(value, bold=_number(value) == best[k], signed=not columns[k].best)}</td>"
+                    for k, value in enumerate(row)
+                )
+                rows.append(f"<tr><th scope='row'>{_dot(result.key)}{escape(result.title)}</th>{cells}</tr>")
+        if rows:
+            bodies.append(f"<tbody class='{css}'>{''.join(rows)}</tbody>")
+    return _frame(caption, note, [_head(column.heading, column.note) for column in columns], bodies)
+
+
+def _frame(caption: str, note: str, heads: Sequence[str], bodies: Sequence[str]) -> str:
+    return (
+        f"<div class='scroll'><table><caption>{escape(caption)}<small>{escape(note)}</small></caption>"
+        f"<thead><tr><th></th>{''.join(heads)}</tr></thead>{''.join(bodies)}</table></div>"
+    )
+
+
+def _head(heading: str, note: str) -> str:
+    return f"<th scope='col'>{escape(heading)}{f'<small>{escape(note)}</small>' if note else ''}</th>"
+
+
+def _dot(key: str) -> str:
+    return f"<i class='dot' style='background:{COLOURS.get(key, GREY)}'></i>"
+
+
+def _number(value: Interval | float | None) -> float | None:
+    number = value.value if isinstance(value, Interval) else value
+    return None if number is None or number != number else round(number, 3)
+
+
+def _best(end: str, values: Sequence[Interval | float | None]) -> float | None:
+    numbers = [number for number in map(_number, values) if number is not None]
+    if not end or len(numbers) < 2:
+        return None
+    return min(numbers) if end == "low" else max(numbers)
+
+
+def _cell(value: Interval | float | None, *, bold: bool = False, signed: bool = False) -> str:
+    number = _number(value)
+    if number is None:
+        return NO_VALUE
+    shape = "+.3f" if signed else ".3f"
+    text = f"<b>{number:{shape}}</b>" if bold else f"{number:{shape}}"
+    if isinstance(value, Interval) and value.low == value.low:
+        text += f"<small>{value.low:{shape}} to {value.high:{shape}}</small>"
+    return text.replace("-", "−")
+
+
+def _p_value(p: float) -> str:
+    if p != p:
+        return NO_VALUE
+    return "&lt; 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _floor_sentence(n: int, aligned: dict[str, float], by_index: dict[str, float]) -> str:
+    if not n:
+        return "No pair has a TM-score below 0.3, so the floor of unrelated pairs is not known here."
+    return (
+        f"Unrelated pairs (TM-score below 0.3, {n} of them) score {aligned['glass']:.2f} in glass and "
+        f"{aligned['plain']:.2f} in plain lDDT under TM-align's alignment, {by_index['glass']:.2f} and "
+        f"{by_index['plain']:.2f} when residue i is laid over residue i: that is the floor, not 0."
+    )
+
+
+def _bin_reader(k: int) -> Callable[[FoldResult], Interval]:
+    return lambda result: result.tm.bin_intervals[k]
+
+
+def _bias_reader(k: int) -> Callable[[FoldResult], float]:
+    return lambda result: result.tm.bins[k].bias
+
+
+def _kind_reader(kind: str) -> Callable[[FoldResult], Interval]:
+    return lambda result: result.kinds[kind]
+
+
+def _given_reader(form: str, measure: Literal["mae", "spearman"]) -> Callable[[LocalResult], Interval | float | None]:
+    return lambda result: getattr(result.given_alignment[form], measure) if result.given_alignment else None
