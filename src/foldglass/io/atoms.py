@@ -50,7 +50,13 @@ def elements(atom: Shaped[np.ndarray, " A"], residue: Shaped[np.ndarray, " A"]) 
     ['CA', 'C', 'H']
     """
     first = np.char.lstrip(atom, "0123456789'\"").astype("U1")
-    return np.where(atom == residue, np.char.upper(atom), np.char.upper(first))
+    return upper(np.where(atom == residue, atom, first))
+
+
+def upper(values: Shaped[np.ndarray, " A"]) -> Shaped[np.ndarray, " A"]:
+    """The values in upper case, each different one changed once."""
+    unique, code = np.unique(values, return_inverse=True)
+    return np.asarray(np.char.upper(unique)[code])
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from foldglass.errors import InputError
 from foldglass.io.atoms import AtomTable
 from foldglass.io.cif import table_of
 
-Values = Shaped[np.ndarray, " A"]
+Values = Shaped[np.ndarray, " _"]
 
 _TYPES = {1: "<i1", 2: "<i2", 3: "<i4", 4: "<u1", 5: "<u2", 6: "<u4", 32: "<f4", 33: "<f8"}
 
@@ -39,9 +39,7 @@ def bcif_table(data: bytes, subject: str) -> AtomTable:
             categories = {c["name"].lstrip("_"): c["columns"] for c in block["categories"]}
             if categories.get("atom_site"):
                 return table_of(partial(_category, categories), subject)
-    except InputError:
-        raise
-    except Exception as error:
+    except (ArithmeticError, LookupError, TypeError, ValueError, msgpack.UnpackException) as error:
         raise InputError(
             subject,
             got=f"not readable as BinaryCIF ({type(error).__name__}: {error})",
@@ -69,6 +67,9 @@ class _Columns(Mapping[str, Values]):
         if not absent.any():
             return values
         return np.where(absent, "", values.astype(str))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns)

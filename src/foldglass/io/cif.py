@@ -1,13 +1,14 @@
 """mmCIF files, as text or as BinaryCIF, to atom tables."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import gemmi
 import numpy as np
 from jaxtyping import Shaped
 
 from foldglass.errors import InputError
-from foldglass.io.atoms import AtomTable, elements
+from foldglass.io.atoms import AtomTable, elements, upper
 
 Category = Callable[[str], Mapping[str, np.ndarray]]
 """Gives a category's columns by name, as strings or numbers, '' where a value is not given ('.' or '?')."""
@@ -32,21 +33,33 @@ def cif_table(data: bytes, subject: str) -> AtomTable:
     blocks = [b for b in document if b.find_mmcif_category("_atom_site.").width() > 0]
     if not blocks:
         raise InputError(subject, got="an mmCIF file without atoms", expected="the category atom_site")
-    return table_of(lambda name: _text_category(blocks[0], name), subject)
+    return table_of(partial(_TextCategory, blocks[0]), subject)
 
 
-def _text_category(block: gemmi.cif.Block, name: str) -> dict[str, np.ndarray]:
-    table = block.find_mmcif_category(f"_{name}.")
-    wanted = [tag.split(".", 1)[1] for tag in table.tags] if table.width() else []
-    return {tag: _unquoted(np.array(list(table.column(i)), dtype=str)) for i, tag in enumerate(wanted)}
+class _TextCategory(Mapping[str, np.ndarray]):
+    """Columns of a category of a CIF block, read when asked for."""
 
+    def __init__(self, block: gemmi.cif.Block, name: str) -> None:
+        self._table = block.find_mmcif_category(f"_{name}.")
+        tags: list[str] = list(self._table.tags) if self._table.width() else []
+        self._index = {tag.split(".", 1)[1]: i for i, tag in enumerate(tags)}
 
-def _unquoted(values: Shaped[np.ndarray, " A"]) -> Shaped[np.ndarray, " A"]:
-    values = np.where((values == "?") | (values == "."), "", values)
-    quoted = np.char.startswith(values, "'") | np.char.startswith(values, '"') | np.char.startswith(values, ";")
-    if quoted.any():
-        values[quoted] = [gemmi.cif.as_string(str(v)) for v in values[quoted]]
-    return values
+    def __getitem__(self, name: str) -> Shaped[np.ndarray, " A"]:
+        values = np.array(list(self._table.column(self._index[name])), dtype=str)
+        values[(values == "?") | (values == ".")] = ""
+        quoted = np.isin(values.astype("U1"), ["'", '"', ";"])
+        if quoted.any():
+            values[quoted] = [gemmi.cif.as_string(str(v)) for v in values[quoted]]
+        return values
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._index
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._index)
+
+    def __len__(self) -> int:
+        return len(self._index)
 
 
 def table_of(category: Category, subject: str) -> AtomTable:
@@ -63,7 +76,7 @@ def table_of(category: Category, subject: str) -> AtomTable:
         insertion=site.column("pdbx_PDB_ins_code", default=""),
         residue=residue,
         atom=atom,
-        element=np.where(written == "", elements(atom, residue), np.char.upper(written)),
+        element=np.where(written == "", elements(atom, residue), upper(written)),
         altloc=site.column("label_alt_id", default=""),
         occupancy=site.numbers("occupancy", missing="1"),
         coords=np.stack([site.numbers(f"Cartn_{axis}") for axis in "xyz"], axis=1),

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float64, Int, Shaped, UInt8
 
 from foldglass.errors import InputError
-from foldglass.io.atoms import AtomTable, elements
+from foldglass.io.atoms import AtomTable, elements, upper
 
 _ATOM_RECORDS = (b"ATOM  ", b"HETATM")
 _WIDTH = 80
@@ -37,7 +37,7 @@ def pdb_table(data: bytes, subject: str) -> AtomTable:
         insertion=_field(columns, 27, 27),
         residue=residue,
         atom=atom,
-        element=np.where(np.char.isalpha(written), np.char.upper(written), elements(atom, residue)),
+        element=np.where(np.char.isalpha(written), upper(written), elements(atom, residue)),
         altloc=_field(columns, 17, 17),
         occupancy=_occupancy(_field(columns, 55, 60)),
         coords=_coordinates(columns, numbers, subject),
@@ -69,8 +69,8 @@ def _atom_lines(data: bytes) -> tuple[list[bytes], list[int], list[int], int]:
 
 def _field(columns: UInt8[np.ndarray, "A W"], first: int, last: int) -> Shaped[np.ndarray, " A"]:
     """Stripped text of the 1-based columns first..last."""
-    part = np.ascontiguousarray(columns[:, first - 1 : last]).view(f"S{last - first + 1}")[:, 0]
-    return np.char.strip(np.char.decode(part, "latin-1"))
+    part = columns[:, first - 1 : last].astype(np.uint32).view(f"U{last - first + 1}")[:, 0]
+    return np.char.strip(part)
 
 
 def _coordinates(columns: UInt8[np.ndarray, "A W"], numbers: list[int], subject: str) -> Float64[np.ndarray, "A 3"]:

@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Callable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 
 from foldglass.errors import FoldglassError, InputError, NotFoundError, SkippedWarning
@@ -143,7 +144,8 @@ def _folder(folder: Path, say: Callable[[str], None]) -> Iterator[Sequence]:
     if not files:
         raise InputError(os.fspath(folder), got="a folder without files", expected="FASTA or structure files")
     if len(files) < len(members):
-        say(f"{folder}: {len(members) - len(files)} subfolders left out")
+        count = len(members) - len(files)
+        say(f"{folder}: {count} subfolder{'s' * (count > 1)} left out")
     given = 0
     reason: FoldglassError | None = None
     for file in files:
@@ -159,6 +161,16 @@ def _folder(folder: Path, say: Callable[[str], None]) -> Iterator[Sequence]:
         raise InputError(os.fspath(folder), got=f"no readable file among {len(files)}", remedy=f"the first: {reason}")
 
 
+def _suggestion(missing: Path) -> str:
+    """A file with a similar name in the same folder, as a question."""
+    try:
+        names = [entry.name for entry in missing.parent.iterdir()]
+    except OSError:
+        return ""
+    near = get_close_matches(missing.name, names, n=1)
+    return f"did you mean {missing.parent / near[0]}?" if near else ""
+
+
 def _accession(text: str, say: Callable[[str], None]) -> Iterator[Sequence]:
     from foldglass.io.fetch import fetch, looks_like_accession  # the HTTP client is slow to import
 
@@ -170,5 +182,6 @@ def _accession(text: str, say: Callable[[str], None]) -> Iterator[Sequence]:
             text,
             got="no such file or folder, and no accession",
             expected="a path, or an accession such as 1CRN, P69905, AF-P69905 or sm:P69905",
+            remedy=_suggestion(Path(text)),
         )
     yield from _file(fetch(accession), part, say)

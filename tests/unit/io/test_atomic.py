@@ -32,10 +32,10 @@ def test_failure_keeps_the_old_file(tmp_path: Path, failure: BaseException) -> N
 
 def test_full_disk_is_one_clear_line(tmp_path: Path) -> None:
     out = tmp_path / "a.tsv"
-    with pytest.raises(InputError, match=r"a\.tsv: cannot be written \(No space left on device\); free some space"):
-        with replacing(out) as part:
-            part.write_text("half")
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    message = r"a\.tsv: cannot be written \(No space left on device\); free some space"
+    with pytest.raises(InputError, match=message), replacing(out) as part:
+        part.write_text("half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -45,9 +45,9 @@ def test_errors_of_other_files_pass_through(tmp_path: Path) -> None:
 
 
 def test_missing_folder_and_folder_as_target(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match=r"the folder .*nowhere does not exist; create it"):
-        with replacing(tmp_path / "nowhere" / "a.tsv"):
-            pass
+    message = r"the folder .*nowhere does not exist; create it"
+    with pytest.raises(NotFoundError, match=message), replacing(tmp_path / "nowhere" / "a.tsv"):
+        pass
     with pytest.raises(InputError, match=r"a folder; expected a file to write"), replacing(tmp_path):
         pass
 
@@ -55,6 +55,6 @@ def test_missing_folder_and_folder_as_target(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_folder_without_permission(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    with pytest.raises(InputError, match=r"cannot be written \(Permission denied\); choose a folder"):
-        with replacing(tmp_path / "a.tsv") as part:
-            part.write_text("x")
+    message = r"cannot be written \(Permission denied\); choose a folder"
+    with pytest.raises(InputError, match=message), replacing(tmp_path / "a.tsv") as part:
+        part.write_text("x")
