@@ -3,13 +3,15 @@
 import hashlib
 import io
 import random
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from foldglass.errors import FetchError, InputError, NotFoundError
@@ -64,7 +66,7 @@ class Client:
         return sink.getvalue()
 
     def transfer(
-        self, url: str, sink: BinaryIO, *, subject: str, progress: Callable[[int, int], None] | None = None
+        self, url: str, sink: io.BufferedIOBase, *, subject: str, progress: Callable[[int, int], None] | None = None
     ) -> str:
         """Write the answer to `sink` and return its SHA-256; `progress` is told bytes so far and in all (0: unknown).
 
@@ -93,7 +95,7 @@ class Client:
         raise AssertionError("attempts must be at least 1")
 
     def _once(
-        self, url: str, host: str, sink: BinaryIO, subject: str, progress: Callable[[int, int], None] | None
+        self, url: str, host: str, sink: io.BufferedIOBase, subject: str, progress: Callable[[int, int], None] | None
     ) -> str:
         import httpx
 
@@ -101,7 +103,7 @@ class Client:
         self._last[host] = time.monotonic()
         digest, size = hashlib.sha256(), 0
         try:
-            with httpx.stream("GET", url, follow_redirects=True, timeout=self.timeout) as response:
+            with httpx.stream("GET", url, follow_redirects=True, timeout=self.timeout, verify=_tls()) as response:
                 total = self._check(response, host, subject)
                 for part in response.iter_bytes():
                     size += len(part)
@@ -142,6 +144,14 @@ class Client:
         return FetchError(
             subject, got=f"{size} bytes or more from {host}", expected=f"at most {self.max_bytes} (the client's limit)"
         )
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One context for all requests: reading the certificates takes longer than a request."""
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 def _retry_after(value: str | None) -> float | None:
