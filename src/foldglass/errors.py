@@ -32,6 +32,10 @@ class FoldglassError(Exception):
             parts.append(remedy)
         super().__init__(" ".join("; ".join(parts).split()))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive the way back from a worker process, which the keyword arguments alone would not."""
+        return type(self).__new__, (type(self), *self.args), self.__dict__
+
 
 class InputError(FoldglassError):
     """A file, record or argument cannot be used."""
