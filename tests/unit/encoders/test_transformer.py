@@ -30,11 +30,11 @@ def test_no_protein_gives_no_vectors(encoder):
 
 
 def test_batches_stay_in_the_budget_with_padding(encoder):
-    encoder.batch_tokens = 31
+    encoder.batch_tokens = 29
     shapes = []
     spy(encoder, lambda tokens: shapes.append(tuple(tokens.shape)))
     encoder.encode(CHAINS)
-    assert shapes == [(1, 31), (2, 15), (2, 9)]
+    assert shapes == [(1, 31), (1, 15), (2, 13), (1, 4)]  # two special tokens count with each chain
 
 
 def test_chain_over_the_budget_is_a_batch_of_its_own(encoder):
