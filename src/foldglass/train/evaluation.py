@@ -19,6 +19,7 @@ from foldglass.train.evaluation_local import (
     measure_floor,
     measure_local,
     measure_local_baselines,
+    remote,
 )
 from foldglass.train.evaluation_predictions import (
     EvaluatedModel,
@@ -47,6 +48,7 @@ class About:
     n_clusters: int
     n_pairs: int
     n_local_pairs: int
+    n_remote_pairs: int
     fit: str
     draws: int
     date: str
@@ -59,14 +61,16 @@ class About:
 class Evaluation:
     """The results of one model on one evaluation set; `report.write_report` makes it readable.
 
-    `folds` and `locals` begin with the model's pairings and go on with the baselines. `locals` is empty
-    if no pair has a TM-score of 0.7 or more. The predictions themselves are kept for the figures.
+    `folds` and `locals` begin with the model's pairings and go on with the baselines. `locals` is of the
+    pairs with a TM-score of 0.7 or more, `remote_locals` of those among them with less than 30 % sequence
+    identity; each is empty if there is no such pair. The predictions are kept for the figures.
     """
 
     about: About
     folds: tuple[FoldResult, ...]
     tests: tuple[FoldTest, ...]
     locals: tuple[LocalResult, ...]
+    remote_locals: tuple[LocalResult, ...]
     floor: Floor
     data: EvaluationSet
     fold_predictions: tuple[FoldPredictions, ...]
@@ -75,7 +79,9 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """Give all measures as plain JSON values; a value that could not be measured is null."""
-        measures = {name: getattr(self, name) for name in ("about", "folds", "tests", "locals", "floor")}
+        measures = {
+            name: getattr(self, name) for name in ("about", "folds", "tests", "locals", "remote_locals", "floor")
+        }
         return {"schema": f"foldglass-evaluation/{SCHEMA}", **_plain(measures)}
 
 
@@ -117,23 +123,34 @@ def evaluate(
     answers = predict(model, data)
     models = [fold for fold, _ in answers]
     baselines = predict_baselines(data, fit)
-    pairs = local_pairs(data)
-    truth = LocalTruth.of(data, pairs)
-    local_results: list[LocalResult] = []
-    if len(pairs):
-        local_results += [measure_local(local, truth, data, draws=draws) for _, local in answers]
-        local_results += measure_local_baselines(truth, data, fit, draws=draws)
+    local_predictions = [local for _, local in answers]
+    truth = LocalTruth.of(data, local_pairs(data))
+    far = remote(truth.pairs, data)
+    fit_truth = None if fit is None else LocalTruth.of(fit, local_pairs(fit))
+    fit_far = None if fit is None or fit_truth is None else fit_truth.only(remote(fit_truth.pairs, fit))
     return Evaluation(
-        about=_about(model, data, fit, n_local_pairs=len(pairs), command=command, draws=draws),
+        about=_about(model, data, fit, n_local=len(far), n_remote=int(far.sum()), command=command, draws=draws),
         folds=tuple(measure_fold(p, data, model.calibration, draws=draws) for p in (*models, *baselines)),
         tests=tuple(compare_with_baseline(m, b, data, draws=draws) for m in models for b in baselines),
-        locals=tuple(local_results),
+        locals=_local_results(local_predictions, truth, data, fit_truth, draws),
+        remote_locals=_local_results(
+            [local.only(far, truth) for local in local_predictions], truth.only(far), data, fit_far, draws
+        ),
         floor=measure_floor(data),
         data=data,
         fold_predictions=(*models, *baselines),
-        local_predictions=tuple(local for _, local in answers),
+        local_predictions=tuple(local_predictions),
         local_truth=truth,
     )
+
+
+def _local_results(
+    predictions: list[LocalPredictions], truth: LocalTruth, data: EvaluationSet, fit: LocalTruth | None, draws: int
+) -> tuple[LocalResult, ...]:
+    if not len(truth.pairs):
+        return ()
+    models = [measure_local(local, truth, data, draws=draws) for local in predictions]
+    return (*models, *measure_local_baselines(truth, data, fit, draws=draws))
 
 
 def _about(
@@ -141,7 +158,8 @@ def _about(
     data: EvaluationSet,
     fit: EvaluationSet | None,
     *,
-    n_local_pairs: int,
+    n_local: int,
+    n_remote: int,
     command: str,
     draws: int,
 ) -> About:
@@ -158,7 +176,8 @@ def _about(
         n_proteins=len(data.proteins),
         n_clusters=len(np.unique(data.cluster)),
         n_pairs=len(data),
-        n_local_pairs=n_local_pairs,
+        n_local_pairs=n_local,
+        n_remote_pairs=n_remote,
         fit=learned,
         draws=draws,
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),

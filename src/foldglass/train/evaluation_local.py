@@ -9,12 +9,14 @@ from foldglass.constants import GLASS_EXPONENT
 from foldglass.metrics.lddt import lddt
 from foldglass.metrics.regression import Interval, bootstrap_interval, pearson, spearman
 from foldglass.train.baselines import align_sequences, halves
-from foldglass.train.evaluation_predictions import LocalPredictions, LocalTruth, local_pairs
-from foldglass.train.evaluation_set import EvaluationSet
-from foldglass.typing import AlignedPairs
+from foldglass.train.evaluation_predictions import LocalPredictions, LocalTruth
+from foldglass.train.evaluation_set import Alignments, EvaluationSet
 
 FORMS = ("glass", "plain", "distant")
 """Forms of the local score, see `EvaluationSet.local_truth`; models predict `glass`."""
+
+REMOTE_IDENTITY = 0.3
+"""Sequence identity over TM-align's alignment below which relatives count as remote."""
 
 _UNRELATED_TM = 0.3
 _MOST_UNRELATED = 500
@@ -86,9 +88,12 @@ def measure_local(predictions: LocalPredictions, truth: LocalTruth, data: Evalua
 
 
 def measure_local_baselines(
-    truth: LocalTruth, data: EvaluationSet, fit: EvaluationSet | None, *, draws: int
+    truth: LocalTruth, data: EvaluationSet, fit: LocalTruth | None, *, draws: int
 ) -> list[LocalResult]:
-    """Measure the best constant (the median of other pairs, per form) and the alignment by sequence."""
+    """Measure the best constant (the median of other pairs, per form) and the alignment by sequence.
+
+    Without pairs to fit, each half of the pairs is judged by the median of the other half.
+    """
     constant = {
         form: _measure(_constant(form, truth, data, fit), getattr(truth, form), truth, data, draws) for form in FORMS
     }
@@ -101,11 +106,20 @@ def measure_local_baselines(
     ]
 
 
+def remote(pairs: Int[np.ndarray, " P"], data: EvaluationSet) -> Bool[np.ndarray, " P"]:
+    """Mark the pairs whose sequences would not have told that they are similar."""
+    identity = []
+    for pair in pairs:
+        query, target = data.proteins[data.query[pair]].letters, data.proteins[data.target[pair]].letters
+        identity.append(np.mean([query[i] == target[j] for i, j in data.alignments[pair]]))
+    return np.array(identity) < REMOTE_IDENTITY
+
+
 def measure_floor(data: EvaluationSet) -> Floor:
     """Measure the local score of unrelated pairs, on the first 500 of them."""
     unrelated = np.flatnonzero(data.tm < _UNRELATED_TM)[:_MOST_UNRELATED]
     aligned = LocalTruth.of(data, unrelated)
-    means = {"glass": [], "plain": []}  # type: dict[str, list[float]]
+    means: dict[str, list[float]] = {"glass": [], "plain": []}
     for pair in unrelated:
         query, target = data.proteins[data.query[pair]], data.proteins[data.target[pair]]
         shared = min(len(query), len(target))
@@ -123,12 +137,11 @@ def _mean(values: Float[np.ndarray, " M"]) -> float:
     return float(known.mean()) if len(known) else float("nan")
 
 
-def _constant(form: str, truth: LocalTruth, data: EvaluationSet, fit: EvaluationSet | None) -> Float[np.ndarray, " M"]:
+def _constant(form: str, truth: LocalTruth, data: EvaluationSet, fit: LocalTruth | None) -> Float[np.ndarray, " M"]:
     true: Float[np.ndarray, " M"] = getattr(truth, form)
+    if fit is not None and len(fit.pairs):
+        return np.full(len(true), np.nanmedian(getattr(fit, form)))
     constant = np.empty(len(true))
-    if fit is not None:
-        constant[:] = np.nanmedian(getattr(LocalTruth.of(fit, local_pairs(fit)), form))
-        return constant
     for learn, use in halves(data):
         known, asked = (rows[truth.pairs][truth.row] for rows in (learn, use))
         constant[asked] = np.nanmedian(true[known if known.any() else asked])
@@ -163,7 +176,7 @@ def _measure(
 
 
 def _measure_alignments(
-    alignments: tuple[AlignedPairs, ...], pairs: Int[np.ndarray, " P"], data: EvaluationSet, draws: int
+    alignments: Alignments, pairs: Int[np.ndarray, " P"], data: EvaluationSet, draws: int
 ) -> AlignmentMeasures:
     shared = np.array(
         [

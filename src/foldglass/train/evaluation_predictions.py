@@ -2,20 +2,20 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Bool, Float, Float32, Int
 
 from foldglass.errors import ModelError
 from foldglass.protein import Comparison, Embedding, Sequence, Structure
-from foldglass.train.evaluation_set import EvaluationSet
-from foldglass.typing import AlignedPairs
+from foldglass.train.evaluation_set import Alignments, EvaluationSet
 
 LOCAL_TM = 0.7
 """Symmetric TM-score from which local scores are judged (GLASS, Methods)."""
 
 
+@runtime_checkable
 class Calibration(Protocol):
     """The part of a model's calibration that evaluation uses."""
 
@@ -29,6 +29,7 @@ class Calibration(Protocol):
     ) -> Float[np.ndarray, " M"]: ...
 
 
+@runtime_checkable
 class EvaluatedModel(Protocol):
     """The part of a model that evaluation uses; `towers` names those that it has."""
 
@@ -88,7 +89,18 @@ class LocalPredictions:
     title: str
     given_alignment: Float[np.ndarray, " M"]
     end_to_end: Float[np.ndarray, " M"]
-    alignments: tuple[AlignedPairs, ...]
+    alignments: Alignments
+
+    def only(self, chosen: Bool[np.ndarray, " P"], truth: "LocalTruth") -> "LocalPredictions":
+        """Keep the residues and alignments of the chosen pairs of `truth`."""
+        residues = chosen[truth.row]
+        return LocalPredictions(
+            key=self.key,
+            title=self.title,
+            given_alignment=self.given_alignment[residues],
+            end_to_end=self.end_to_end[residues],
+            alignments=tuple(self.alignments[row] for row in np.flatnonzero(chosen)),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,13 +119,25 @@ class LocalTruth:
     @classmethod
     def of(cls, data: EvaluationSet, pairs: Int[np.ndarray, " P"]) -> "LocalTruth":
         """Measure the local scores of the given pairs."""
-        scores = [data.local_truth(pair) for pair in pairs]
-        aligned = [data.alignments[pair][:, 0] for pair in pairs]
+        scores = [data.local_truth(pair) for pair in pairs.tolist()]
+        aligned = [data.alignments[pair][:, 0] for pair in pairs.tolist()]
         forms = {
             form: np.concatenate([np.zeros(0), *(s[form][rows] for s, rows in zip(scores, aligned, strict=True))])
             for form in ("glass", "plain", "distant")
         }
-        return cls(pairs=pairs, row=np.repeat(np.arange(len(pairs)), [len(rows) for rows in aligned]), **forms)
+        lengths = np.array([len(rows) for rows in aligned], dtype=np.int64)
+        return cls(pairs=pairs, row=np.repeat(np.arange(len(pairs)), lengths), **forms)
+
+    def only(self, chosen: Bool[np.ndarray, " P"]) -> "LocalTruth":
+        """Keep the residues of the chosen pairs."""
+        residues = chosen[self.row]
+        return LocalTruth(
+            pairs=self.pairs[chosen],
+            row=(np.cumsum(chosen) - 1)[self.row[residues]],
+            glass=self.glass[residues],
+            plain=self.plain[residues],
+            distant=self.distant[residues],
+        )
 
 
 def local_pairs(data: EvaluationSet) -> Int[np.ndarray, " P"]:
@@ -187,9 +211,10 @@ def _predict_local(
     for pair in pairs:
         query, target = queries[int(data.query[pair])], targets[int(data.target[pair])]
         rows, columns = data.alignments[pair].T
-        given.append(model.calibration.local(query.residue[rows], target.residue[columns], kinds=pairing.kinds))
+        local = model.calibration.local(query.residue[rows], target.residue[columns], kinds=pairing.kinds)
+        given.append(np.asarray(local, dtype=np.float64))
         own = model.score(query, target, align=True)
-        end_to_end.append(own.lddt[rows])
+        end_to_end.append(np.asarray(own.lddt[rows], dtype=np.float64))
         alignments.append(own.alignment)
     return LocalPredictions(
         key=pairing.key,

@@ -13,10 +13,13 @@ from foldglass.constants import GLASS_EXPONENT
 from foldglass.errors import InputError, NotFoundError
 from foldglass.metrics.lddt import lddt
 from foldglass.protein import Structure
-from foldglass.typing import AlignedPairs, PathLike, ResidueScores
+from foldglass.typing import PathLike, ResidueScores
 
 if TYPE_CHECKING:
     import polars as pl
+
+Alignments = tuple[Int[np.ndarray, "_ 2"], ...]
+"""One alignment per pair of proteins, each of its own length."""
 
 _COLUMNS = ("query", "target", "tm_query", "tm_target", "aligned_query", "aligned_target")
 _FAR_ALONG_THE_CHAIN = 3
@@ -60,7 +63,7 @@ class EvaluationSet:
     target: Int[np.ndarray, " B"]
     tm_query: Float[np.ndarray, " B"]
     tm_target: Float[np.ndarray, " B"]
-    alignments: tuple[AlignedPairs, ...]
+    alignments: Alignments
     kinds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

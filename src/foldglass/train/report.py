@@ -63,7 +63,8 @@ def _sections(evaluation: Evaluation) -> Iterator[str]:
     yield tables.headline(evaluation)
     if evaluation.locals:
         yield tables.local(evaluation)
-    yield tables.tests(evaluation)
+        yield tables.remote_local(evaluation)
+    yield tables.comparisons(evaluation)
     yield "<h2>Where it is right and wrong</h2>"
     yield tables.bins(evaluation)
     yield _figure(
@@ -92,7 +93,8 @@ def _sections(evaluation: Evaluation) -> Iterator[str]:
     yield _figure(
         figures.draw_reliability(evaluation),
         "Are the probabilities honest?",
-        "On the line a stated 80 % comes true in 80 of 100 pairs.",
+        "On the line a stated 80 % comes true in 80 of 100 pairs. "
+        f"Points of fewer than {figures.FEWEST} pairs are left out.",
     )
     yield "<h2>Local score</h2>"
     if evaluation.locals:
@@ -129,27 +131,25 @@ def _facts(evaluation: Evaluation) -> str:
 
 def _verdicts(evaluation: Evaluation) -> Iterator[str]:
     best = figures.best_baseline(evaluation)
-    tests = {(test.model, test.baseline): test.difference for test in evaluation.tests}
+    difference = {test.model: test.difference for test in evaluation.tests if test.baseline == best.key}
+    local_error = {r.key: r.given_alignment["glass"].mae.value for r in evaluation.locals if r.given_alignment}
     for fold in evaluation.folds:
         if fold.is_baseline:
             continue
-        difference = tests[fold.key, best.key]
-        if difference.low <= 0 <= difference.high:
-            judgement = "not measurably different from"
+        if difference[fold.key].low <= 0 <= difference[fold.key].high:
+            judgement = "which cannot be told apart from"
         else:
-            judgement = "better than" if difference.value < 0 else "worse than"
-        yield (
+            judgement = "better than" if difference[fold.key].value < 0 else "worse than"
+        sentence = (
             f"<b>{escape(fold.title)}:</b> the TM-score is off by {fold.tm.mae.value:.3f} on average, {judgement} the "
-            f"best baseline, {escape(best.title)}, with {best.tm.mae.value:.3f}."
+            f"best baseline ({escape(best.title)}, {best.tm.mae.value:.3f})"
         )
-    constant = next((result for result in evaluation.locals if result.key == "constant"), None)
-    for result in evaluation.locals:
-        if constant and not result.is_baseline:
-            yield (
-                f"<b>{escape(result.title)}:</b> the local score is off by "
-                f"{result.given_alignment['glass'].mae.value:.3f} on average with TM-align's alignment given; "
-                f"a constant is off by {constant.given_alignment['glass'].mae.value:.3f}."
+        if fold.key in local_error:
+            sentence += (
+                f"; the local score of similar pairs is off by {local_error[fold.key]:.3f}, a constant by "
+                f"{local_error['constant']:.3f}"
             )
+        yield sentence + "."
 
 
 def _caveats(evaluation: Evaluation) -> Iterator[str]:

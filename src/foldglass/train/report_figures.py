@@ -22,6 +22,10 @@ COLOURS = {"sequence": "#0072B2", "structure": "#D55E00", "mixed": "#009E73"}
 GREY = "#8a929b"
 
 TM_RANGE, LOCAL_RANGE = 0.5, 0.3
+FEWEST = 10
+"""Pairs that a bin of the reliability diagram must hold to be drawn."""
+
+_WIDTH = 10.6
 _STYLE = {
     "font.size": 10,
     "axes.spines.top": False,
@@ -45,7 +49,7 @@ def draw_scatter(evaluation: Evaluation) -> str:
     """Predicted against true TM-score, one panel per pairing and one for the best baseline."""
     shown = _shown(evaluation)
     true = evaluation.data.tm
-    with _figure(2.9 * len(shown), 3.2) as figure:
+    with _figure(_WIDTH * len(shown) / 4, 3.1) as figure:
         panels = figure.subplots(1, len(shown), sharex=True, sharey=True, squeeze=False)[0]
         for axes, predictions in zip(panels, shown, strict=True):
             axes.plot([0, 1], [0, 1], color="#1a1d21", linewidth=0.8, zorder=3)
@@ -57,6 +61,7 @@ def draw_scatter(evaluation: Evaluation) -> str:
                 mincnt=1,
                 bins="log",
                 cmap="Blues",
+                vmin=0.2,
                 linewidths=0.1,
             )
             axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", title=predictions.title, xlabel="true TM-score")
@@ -66,7 +71,7 @@ def draw_scatter(evaluation: Evaluation) -> str:
 
 def draw_tm_errors(evaluation: Evaluation) -> str:
     """Histogram of predicted minus true TM-score."""
-    with _figure(8.6, 3.0) as figure:
+    with _figure(_WIDTH, 3.4) as figure:
         axes = figure.subplots()
         for predictions in _shown(evaluation):
             _outline(axes, predictions.tm - evaluation.data.tm, TM_RANGE, 50, predictions.key, predictions.title)
@@ -80,7 +85,7 @@ def draw_bins(evaluation: Evaluation) -> str:
     true = evaluation.data.tm
     place = np.minimum(np.searchsorted(TM_EDGES, true, side="right") - 1, len(TM_EDGES) - 2)
     width = 0.8 / len(shown)
-    with _figure(8.6, 3.6) as figure:
+    with _figure(_WIDTH, 3.8) as figure:
         axes = figure.subplots()
         axes.axhline(0, color="#1a1d21", linewidth=0.8, zorder=0)
         for k, predictions in enumerate(shown):
@@ -103,20 +108,27 @@ def draw_bins(evaluation: Evaluation) -> str:
         axes.set_xticks(range(len(labels)), labels)
         axes.tick_params(axis="x", length=0)
         axes.set(xlabel="true TM-score", ylabel="predicted - true")
-        _legend_above(axes)
+        _legend_above(axes, columns=4)
         return _svg(figure)
 
 
 def draw_reliability(evaluation: Evaluation) -> str:
     """Share of same-fold pairs against the predicted probability, and how often each was said."""
     folds = {fold.key: fold for fold in evaluation.folds}
-    with _figure(5.4, 5.0) as figure:
+    with _figure(0.6 * _WIDTH, 5.4) as figure:
         curves, counts = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
         curves.plot([0, 1], [0, 1], color="#1a1d21", linewidth=0.8)
         for predictions in _shown(evaluation):
             curve, colour = folds[predictions.key].reliability, _colour(predictions.key)
+            filled = curve.count >= FEWEST
             curves.plot(
-                curve.mean_predicted, curve.observed, marker="o", markersize=4, color=colour, label=predictions.title
+                curve.mean_predicted[filled],
+                curve.observed[filled],
+                marker="o",
+                markersize=5,
+                color=colour,
+                label=predictions.title,
+                clip_on=False,
             )
             counts.stairs(curve.count / curve.count.sum(), curve.edges, color=colour, linewidth=1.4)
         curves.set(xlim=(0, 1), ylim=(0, 1), ylabel="share that share the fold")
@@ -128,7 +140,7 @@ def draw_reliability(evaluation: Evaluation) -> str:
 def draw_local_errors(evaluation: Evaluation) -> str:
     """Histogram of the local error under TM-align's alignment."""
     truth = evaluation.local_truth.glass
-    with _figure(8.6, 3.0) as figure:
+    with _figure(_WIDTH, 3.4) as figure:
         axes = figure.subplots()
         for predictions in evaluation.local_predictions:
             _outline(axes, predictions.given_alignment - truth, LOCAL_RANGE, 100, predictions.key, predictions.title)
@@ -158,10 +170,10 @@ def _finish_histogram(axes: "Axes", limit: float, xlabel: str, ylabel: str) -> N
     axes.axvline(0, color="#1a1d21", linewidth=0.8, zorder=0)
     axes.set(xlim=(-limit, limit), xlabel=xlabel, ylabel=ylabel)
     axes.set_ylim(bottom=0)
-    _legend_above(axes)
+    _legend_above(axes, columns=2)
 
 
-def _legend_above(axes: "Axes", columns: int = 4) -> None:
+def _legend_above(axes: "Axes", columns: int) -> None:
     axes.legend(
         loc="lower left",
         bbox_to_anchor=(0, 1.0),

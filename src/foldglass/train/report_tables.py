@@ -39,20 +39,40 @@ def headline(evaluation: Evaluation) -> str:
             _Column[FoldResult]("bias", lambda r: r.tm.bias, ""),
             _Column[FoldResult]("Pearson r", lambda r: r.tm.pearson, "high"),
             _Column[FoldResult]("Spearman ρ", lambda r: r.tm.spearman, "high"),
-            _Column[FoldResult]("same fold: AUROC", lambda r: r.auroc, "high"),
-            _Column[FoldResult]("Brier score", lambda r: r.brier),
+            _Column[FoldResult]("AUROC", lambda r: r.auroc, "high", note="same fold"),
+            _Column[FoldResult]("Brier score", lambda r: r.brier, note="same fold"),
         ],
         evaluation.folds,
     )
 
 
 def local(evaluation: Evaluation) -> str:
-    """The local score and the alignment."""
-    return _table(
+    """The local score and the alignment, of all similar pairs."""
+    return _local(
         "Local score and alignment, pairs with a TM-score of 0.7 or more",
         f"{evaluation.about.n_local_pairs} pairs, {evaluation.local_truth.row.size} aligned residues. Errors against "
         "glass lDDT, first with TM-align's alignment given, then end to end with the alignment that the model makes "
         "itself. Precision and recall: residue pairs shared with TM-align's alignment.",
+        evaluation.locals,
+    )
+
+
+def remote_local(evaluation: Evaluation) -> str:
+    """The same of remote pairs, empty if there is none."""
+    if not evaluation.remote_locals:
+        return ""
+    return _local(
+        "The same, remote relatives only",
+        f"{evaluation.about.n_remote_pairs} of these pairs have less than 30 % sequence identity over TM-align's "
+        "alignment. Close relatives are easy for everyone, so this is where a model can be of use.",
+        evaluation.remote_locals,
+    )
+
+
+def _local(caption: str, note: str, results: Sequence[LocalResult]) -> str:
+    return _table(
+        caption,
+        note,
         [
             _Column[LocalResult]("mean abs. error", _given_reader("glass", "mae"), note="alignment given"),
             _Column[LocalResult]("mean abs. error", lambda r: r.end_to_end and r.end_to_end.mae, note="end to end"),
@@ -62,7 +82,7 @@ def local(evaluation: Evaluation) -> str:
             _Column[LocalResult]("precision", lambda r: r.alignment and r.alignment.precision, "high"),
             _Column[LocalResult]("recall", lambda r: r.alignment and r.alignment.recall, "high"),
         ],
-        evaluation.locals,
+        results,
     )
 
 
@@ -142,18 +162,29 @@ def sides(evaluation: Evaluation) -> str:
     )
 
 
-def tests(evaluation: Evaluation) -> str:
+def comparisons(evaluation: Evaluation) -> str:
     """Model against baseline: the paired test, and Welch's as the paper words it."""
     titles = {fold.key: fold.title for fold in evaluation.folds}
-    rows = []
-    for test in evaluation.tests:
-        welch = [result.p if result else float("nan") for result in (test.welch_predictions, test.welch_errors)]
-        label = f"{_dot(test.model)}{escape(titles[test.model])} vs {escape(titles[test.baseline])}"
-        difference = Interval(test.difference.value, test.difference.low, test.difference.high)
-        cells = [_cell(difference, signed=True), _p_value(test.difference.p), *map(_p_value, welch)]
-        rows.append(f"<tr><th scope='row'>{label}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+    bodies = []
+    for model in dict.fromkeys(test.model for test in evaluation.tests):
+        rows = [f"<tr class='group'><th colspan='6'>{_dot(model)}{escape(titles[model])} against</th></tr>"]
+        for test in evaluation.tests:
+            if test.model == model:
+                low, high = test.difference.low, test.difference.high
+                welch = [result.p if result else None for result in (test.welch_predictions, test.welch_errors)]
+                cells = [
+                    _cell(test.difference.value, signed=True),
+                    f"{_cell(low, signed=True)} to {_cell(high, signed=True)}",
+                    *map(_p_value, [test.difference.p, *welch]),
+                ]
+                rows.append(
+                    f"<tr><th scope='row' class='inner'>{escape(titles[test.baseline])}</th>"
+                    f"{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+                )
+        bodies.append(f"<tbody>{''.join(rows)}</tbody>")
     heads = [
-        _head("difference in mean abs. error", "model - baseline"),
+        _head("difference", "in mean abs. error"),
+        _head("95 % interval", "paired bootstrap"),
         _head("p", "paired bootstrap"),
         _head("p", "Welch, predictions"),
         _head("p", "Welch, abs. errors"),
@@ -161,10 +192,10 @@ def tests(evaluation: Evaluation) -> str:
     return _frame(
         "Is the model better than the baseline?",
         "Below 0 the model is better. The paired bootstrap compares both on the same pairs and resamples the queries' "
-        "clusters; it is the one to read. Welch's test treats the pairs as two independent samples; on predictions it "
-        "asks only whether the two means differ, which says nothing about which one is right.",
+        "clusters; it is the one to read. Welch's test, as in the GLASS paper, treats the pairs as two independent "
+        "samples; on predictions it asks only whether the two means differ, not which one is right.",
         heads,
-        [f"<tbody>{''.join(rows)}</tbody>"],
+        bodies,
     )
 
 
@@ -224,8 +255,8 @@ def _cell(value: Interval | float | None, *, bold: bool = False, signed: bool = 
     return text.replace("-", "−")
 
 
-def _p_value(p: float) -> str:
-    if p != p:
+def _p_value(p: float | None) -> str:
+    if p is None:
         return NO_VALUE
     return "&lt; 0.001" if p < 0.001 else f"{p:.3f}"
 
