@@ -1,0 +1,217 @@
+"""The model that people use: proteins in, embeddings and comparisons out."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import torch
+
+from foldglass.alignment import align as align_similarity
+from foldglass.alignment import residue_similarity
+from foldglass.errors import InputError, ModelError
+from foldglass.metrics.tm import tm_align
+from foldglass.models.calibration import Calibration, kinds_of
+from foldglass.models.tower import TOKENS, Tower
+from foldglass.protein import Comparison, Embedding, Sequence, Structure, Superposition
+
+_PROTEINS_AT_ONCE = 512
+_RESIDUES_AT_ONCE = 100_000
+
+
+class Model:
+    """Towers into one space and the calibration of their cosines.
+
+    Structures go through the structure tower and sequences through the sequence tower; vectors of both can be compared.
+    Make one with `foldglass.load`.
+
+    Parameters
+    ----------
+    towers
+        Tower of each kind, `sequence` or `structure`.
+    calibration
+        Maps from cosines to scores.
+    name, digest
+        The model's name and the SHA-256 of its weights.
+    description
+        One line for people.
+
+    Examples
+    --------
+    >>> from foldglass import Sequence, load
+    >>> model = load()
+    >>> embedding, = model.embed([Sequence("toy", "MKVLAAGIVGLLAAPE")])
+    >>> embedding.protein.shape, embedding.residue.shape
+    ((512,), (16, 512))
+    """
+
+    def __init__(
+        self,
+        towers: dict[str, Tower],
+        *,
+        calibration: Calibration | None = None,
+        name: str = "unnamed",
+        digest: str = "",
+        description: str = "",
+    ) -> None:
+        self.towers = {kind: tower.eval().requires_grad_(False) for kind, tower in towers.items()}
+        self.calibration = calibration or Calibration()
+        self.name, self.digest, self.description = name, digest, description
+
+    @property
+    def id(self) -> str:
+        """Name and short hash of the weights: vectors are comparable if this is equal."""
+        return f"{self.name}@{self.digest[:8]}"
+
+    def __repr__(self) -> str:
+        return f"Model({self.id}, {' and '.join(self.towers)})"
+
+    def embed(
+        self,
+        proteins: Iterable[Sequence],
+        *,
+        tokens: int = TOKENS,
+        progress: Callable[[int], None] | None = None,
+    ) -> list[Embedding]:
+        """Embed proteins of any lengths; see `embed_stream` for more than fit in memory."""
+        return list(self.embed_stream(proteins, tokens=tokens, progress=progress))
+
+    def embed_stream(
+        self,
+        proteins: Iterable[Sequence],
+        *,
+        tokens: int = TOKENS,
+        progress: Callable[[int], None] | None = None,
+    ) -> Iterator[Embedding]:
+        """Embed proteins one group after another, in the order given.
+
+        Parameters
+        ----------
+        proteins
+            Sequences, structures, or both.
+        tokens
+            Residues per batch, padding included; more is faster on a GPU and needs more memory.
+        progress
+            Called with the number of proteins done.
+
+        Raises
+        ------
+        ModelError
+            If the model has no tower for a protein.
+        """
+        done = 0
+        for group in _groups(proteins):
+            embedded: dict[int, Embedding] = {}
+            for kind in ("sequence", "structure"):
+                places = [
+                    i for i, protein in enumerate(group) if isinstance(protein, Structure) == (kind == "structure")
+                ]
+                if not places:
+                    continue
+                tower = self._tower(kind, group[places[0]])
+                with torch.inference_mode():
+                    inputs = [tower.front.inputs(group[i]) for i in places]
+                    residue, protein_vectors = tower(inputs, tokens=tokens)
+                for i, own, whole in zip(places, residue, protein_vectors, strict=True):
+                    embedded[i] = Embedding(
+                        group[i],
+                        protein=whole.float().cpu().numpy(),
+                        residue=own.float().cpu().numpy(),
+                        model=self.id,
+                    )
+            yield from (embedded[i] for i in range(len(group)))
+            done += len(group)
+            if progress:
+                progress(done)
+
+    def compare(self, query: Sequence | Embedding, target: Sequence | Embedding, *, exact: bool = False) -> Comparison:
+        """Compare two proteins: scores of both sides, probability of the same fold, alignment and local score.
+
+        Parameters
+        ----------
+        query, target
+            Sequences, structures, or embeddings of this model.
+        exact
+            Superpose with TM-align too; both must be structures.
+
+        Raises
+        ------
+        InputError
+            If an embedding is of another model, or `exact` is asked for without two structures.
+
+        Examples
+        --------
+        >>> from foldglass import Sequence, load
+        >>> toy = Sequence("toy", "MKVLAAGIVGLLAAPE")
+        >>> round(load().compare(toy, toy).tm_query, 3)
+        1.0
+        """
+        sides = [side if isinstance(side, Embedding) else self.embed([side])[0] for side in (query, target)]
+        return self.score(sides[0], sides[1], exact=exact)
+
+    def score(self, query: Embedding, target: Embedding, *, align: bool = True, exact: bool = False) -> Comparison:
+        """`compare` for embeddings; without `align` the alignment is empty and the local score NaN."""
+        for side in (query, target):
+            if side.model != self.id:
+                raise InputError(
+                    f"embedding of {side.id!r}",
+                    got=f"vectors of {side.model}",
+                    expected=self.id,
+                    remedy="embed it again",
+                )
+        kinds = kinds_of(query.kind, target.kind)
+        cosine = np.array([query.protein @ target.protein])
+        tm = self.calibration.tm(cosine, kinds=kinds)
+        tm_query, tm_target = self.calibration.sides(tm, np.array([float(len(query))]), np.array([float(len(target))]))
+        pairs, local = np.zeros((0, 2), dtype=np.int64), np.full(len(query), np.nan)
+        if align:
+            pairs = _alignment(query, target)
+            scores = self.calibration.local(query.residue[pairs[:, 0]], target.residue[pairs[:, 1]], kinds=kinds)
+            local[pairs[:, 0]] = scores
+        return Comparison(
+            query=query.entity,
+            target=target.entity,
+            cosine=float(cosine[0]),
+            tm=float(tm[0]),
+            tm_query=float(tm_query[0]),
+            tm_target=float(tm_target[0]),
+            p_same_fold=float(self.calibration.p_same_fold(cosine, kinds=kinds)[0]),
+            alignment=pairs,
+            lddt=local,
+            exact=_superposition(query.entity, target.entity) if exact else None,
+            model=self.id,
+        )
+
+    def _tower(self, kind: str, protein: Sequence) -> Tower:
+        if kind not in self.towers:
+            raise ModelError(
+                f"model {self.id}",
+                got=f"the {kind} {protein.id!r}",
+                expected=f"a {' or '.join(self.towers)}: it has no {kind} tower",
+            )
+        return self.towers[kind]
+
+
+def _alignment(query: Embedding, target: Embedding) -> np.ndarray:
+    return align_similarity(residue_similarity(query.residue, target.residue))
+
+
+def _superposition(query: Sequence, target: Sequence) -> Superposition:
+    if isinstance(query, Structure) and isinstance(target, Structure):
+        return tm_align(query, target)
+    sequence = target if isinstance(query, Structure) else query
+    raise InputError(
+        f"exact comparison with {sequence.id!r}", got="a sequence", expected="two structures", remedy="leave out exact"
+    )
+
+
+def _groups(proteins: Iterable[Sequence]) -> Iterator[list[Sequence]]:
+    """Consecutive proteins, as many as are embedded before any is handed out."""
+    group: list[Sequence] = []
+    residues = 0
+    for protein in proteins:
+        group.append(protein)
+        residues += len(protein)
+        if len(group) == _PROTEINS_AT_ONCE or residues >= _RESIDUES_AT_ONCE:
+            yield group
+            group, residues = [], 0
+    if group:
+        yield group

@@ -1,0 +1,115 @@
+"""Models by name: those in the package, those pulled, and any folder."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from foldglass.errors import ModelError
+from foldglass.io.fetch import cache_folder
+
+if TYPE_CHECKING:
+    from foldglass.models.model import Model
+
+DEFAULT = "builtin"
+
+_RECIPES = {
+    "prott5": "sequence tower on ProtT5-XL-UniRef50 (1024-d); trained with the recipe siamese-prott5",
+    "esm2-650m": "sequence tower on ESM-2 650M (1280-d); trained with the recipe siamese-esm2",
+}
+"""Models that are known by name but have no distributed weights."""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model by name; `path` is None and `available` False if its weights are not on this machine."""
+
+    name: str
+    description: str
+    path: Path | None
+    available: bool
+    licence: str
+
+
+def load(name: str = DEFAULT, *, device: str = "auto") -> "Model":
+    """Load a model.
+
+    Parameters
+    ----------
+    name
+        A name of `list_models`, or a model's folder.
+    device
+        `auto` (a GPU if there is one), `cpu`, `cuda` or `mps`.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, it has no weights here, or it is damaged.
+
+    Examples
+    --------
+    >>> load().name
+    'builtin'
+    """
+    from foldglass.encoders.device import pick_device
+    from foldglass.models.checkpoint import load_model
+
+    return load_model(find(name), device=pick_device(device))
+
+
+def find(name: str) -> Path:
+    """Folder of a model by name or path; the errors of `load`."""
+    models = {info.name: info for info in list_models()}
+    if name in models:
+        path = models[name].path
+        if path is None:
+            raise ModelError(
+                f"model {name!r}",
+                got="no weights: none are distributed for it",
+                expected="a model with weights (see: foldglass models list)",
+                remedy=f"train it: {models[name].description}",
+            )
+        return path
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return folder
+    near = get_close_matches(name, models, n=1)
+    raise ModelError(
+        f"model {name!r}",
+        got="no such model or folder",
+        expected=f"one of {', '.join(models)}, or a model's folder",
+        remedy=f"did you mean {near[0]!r}?" if near else "",
+    )
+
+
+def list_models() -> list[ModelInfo]:
+    """All models known here: in the package, pulled, and those that need training.
+
+    Examples
+    --------
+    >>> [info.name for info in list_models()][0]
+    'builtin'
+    """
+    from foldglass.models.checkpoint import read_config
+
+    folders = [path for place in (_packaged(), pulled_folder()) if place.is_dir() for path in sorted(place.iterdir())]
+    found = []
+    for path in folders:
+        if (path / "config.json").is_file():
+            found.append(ModelInfo(path.name, read_config(path)["description"], path, True, "Apache-2.0"))
+    missing = [
+        ModelInfo(name, description, None, False, "as its encoder's")
+        for name, description in _RECIPES.items()
+        if name not in {info.name for info in found}
+    ]
+    return [*found, *missing]
+
+
+def pulled_folder() -> Path:
+    """Where `foldglass models pull` puts models."""
+    return cache_folder() / "models"
+
+
+def _packaged() -> Path:
+    return Path(str(files("foldglass"))) / "weights"

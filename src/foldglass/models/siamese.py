@@ -1,0 +1,132 @@
+"""The Siamese network: residue vectors in, residue vectors and one protein vector out, in the shared space.
+
+Source: GLASS (Xu, Pei and Alterovitz, bioRxiv 2025.10.27.684815). `paper` follows its text, `reference-code` the
+public code where the two differ, `foldglass` is ours.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal, Self
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from foldglass.errors import ModelError
+from foldglass.encoders.layers import AttentionPooling, EncoderBlock, masked_mean
+
+
+@dataclass(frozen=True)
+class SiameseConfig:
+    """Sizes and switches of a `SiameseNetwork`.
+
+    `pooling` is `attention` (GLASS: softmax attention over the output vectors) or `summary` (ours: attention and mean
+    of the hidden states with the logarithm of the length, through one hidden layer, since a weighted mean alone forgets
+    how long the protein is and a TM-score depends on it).
+
+    Examples
+    --------
+    >>> SiameseConfig.preset("paper", input_dim=1024).layers
+    2
+    """
+
+    input_dim: int
+    hidden: int = 512
+    output: int = 512
+    layers: int = 2
+    heads: int = 4
+    feedforward: int = 2048
+    dropout: float = 0.1
+    input_norm: bool = False
+    output_relu: bool = False
+    final_norm: bool = False
+    rotary: bool = False
+    activation: Literal["relu", "gelu"] = "relu"
+    pooling: Literal["attention", "summary"] = "attention"
+
+    @classmethod
+    def preset(cls, name: str, *, input_dim: int) -> Self:
+        """The published network (`paper`), its public code (`reference-code`) or ours (`foldglass`)."""
+        base = cls(input_dim=input_dim)
+        presets = {
+            "paper": replace(base, input_norm=True, output_relu=True),
+            "reference-code": base,
+            "foldglass": replace(
+                base,
+                hidden=256,
+                layers=1,
+                heads=8,
+                feedforward=1024,
+                input_norm=True,
+                final_norm=True,
+                rotary=True,
+                activation="gelu",
+                pooling="summary",
+            ),
+        }
+        if name not in presets:
+            raise ModelError(f"Siamese preset {name!r}", got="no such preset", expected=f"one of {', '.join(presets)}")
+        return presets[name]
+
+
+class SummaryPooling(nn.Module):
+    """Attention and mean of the hidden states, with the length, through one hidden layer."""
+
+    def __init__(self, hidden: int, output: int) -> None:
+        super().__init__()
+        self.attention = AttentionPooling(hidden, hidden // 2)
+        self.mix = nn.Sequential(nn.Linear(2 * hidden + 1, output), nn.GELU(), nn.Linear(output, output))
+
+    def forward(self, x: Float[Tensor, "B L D"], mask: Bool[Tensor, "B L"]) -> Float[Tensor, "B E"]:
+        log_length = mask.sum(dim=1, keepdim=True).to(x.dtype).log() - 5.0  # about zero at 150 residues
+        pooled: Tensor = self.mix(torch.cat([self.attention(x, mask), masked_mean(x, mask), log_length], dim=1))
+        return pooled
+
+
+class SiameseNetwork(nn.Module):
+    """Input projection, transformer layers, output projection and pooling.
+
+    Returns residue vectors (B, L, E) and protein vectors (B, E), both of unit length; residues outside the mask are 0.
+    """
+
+    def __init__(self, config: SiameseConfig) -> None:
+        super().__init__()
+        self.config = config
+        hidden = config.hidden
+        project = [nn.Linear(config.input_dim, hidden)]
+        norm = [nn.LayerNorm(hidden), nn.Dropout(config.dropout)] if config.input_norm else []
+        self.project = nn.Sequential(*project, *norm)
+        self.blocks = nn.ModuleList(
+            EncoderBlock(
+                hidden,
+                config.heads,
+                config.feedforward,
+                rotary=config.rotary,
+                activation=config.activation,
+                dropout=config.dropout,
+            )
+            for _ in range(config.layers)
+        )
+        self.final = nn.LayerNorm(hidden) if config.final_norm else nn.Identity()
+        self.output = nn.Sequential(
+            nn.Linear(hidden, config.output), nn.ReLU() if config.output_relu else nn.Identity()
+        )
+        self.pool: nn.Module = (
+            AttentionPooling(config.output, hidden // 2)
+            if config.pooling == "attention"
+            else SummaryPooling(hidden, config.output)
+        )
+        for parameter in self.parameters():
+            if parameter.ndim > 1:
+                nn.init.xavier_uniform_(parameter)
+
+    def forward(
+        self, x: Float[Tensor, "B L D"], mask: Bool[Tensor, "B L"]
+    ) -> tuple[Float[Tensor, "B L E"], Float[Tensor, "B E"]]:
+        x = self.project(x)
+        for block in self.blocks:
+            x = block(x, mask)
+        x = self.final(x)
+        residue = self.output(x)
+        protein = self.pool(residue if self.config.pooling == "attention" else x, mask)
+        return F.normalize(residue, dim=-1) * mask[..., None], F.normalize(protein, dim=-1)

@@ -1,0 +1,172 @@
+"""Recipes: TOML files that hold everything a training run depends on."""
+
+import tomllib
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from foldglass.encoders.builtin import SequenceEncoderConfig
+from foldglass.encoders.structure import StructureEncoderConfig
+from foldglass.errors import InputError, NotFoundError
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """The training loop: steps, optimiser, precision, and how often to look."""
+
+    steps: int
+    lr: float = 1e-3
+    weight_decay: float = 0.01
+    warmup: int = 200
+    clip: float = 1.0
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    accelerator: str = "auto"
+    devices: int = 1
+    log_every: int = 10
+    validate_every: int = 200
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class PretrainConfig:
+    """Masked-residue pre-training: `sequences` names Parquet tables with a column `sequence`."""
+
+    sequences: list[str]
+    crop: int = 256
+    tokens: int = 8192
+    masked: float = 0.15
+    validation: int = 512
+
+
+@dataclass(frozen=True)
+class PairsConfig:
+    """Labelled pairs: proteins per batch, partners drawn per seed protein, and what is left out."""
+
+    folder: str = "shared/data"
+    proteins: int = 64
+    partners: int = 15
+    unpublishable: bool = False
+    noise: float = 0.2
+    """Gaussian noise on the coordinates in training, in angstrom."""
+    longest: int = 300
+    """Longest chain to train on; validation and use have no limit."""
+    limit: int = 0
+    """Use only this many training pairs; 0 uses all."""
+    validation: int = 1000
+    """Validation pairs looked at during training."""
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the terms; `glass` is the published loss alone."""
+
+    kind: Literal["glass", "foldglass"] = "foldglass"
+    local: float = 0.5
+    alignment: float = 0.02
+    tm_alignment: float = 0.5
+    tm_local: float = 0.7
+    agreement: float = 0.3
+    relation: float = 1.0
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The Siamese network of every tower: a preset, with its sizes changed where given."""
+
+    preset: Literal["paper", "reference-code", "foldglass"] = "foldglass"
+    hidden: int | None = None
+    layers: int | None = None
+    heads: int | None = None
+    feedforward: int | None = None
+    dropout: float | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training run.
+
+    `towers` are trained; a tower of the model folder `teacher` stays as it is and is followed by the agreement and
+    relation losses. `start` is a pre-training or model folder whose weights the towers begin with.
+    """
+
+    task: Literal["pretrain", "siamese"]
+    loop: LoopConfig
+    towers: list[str] = field(default_factory=list)
+    teacher: str = ""
+    start: str = ""
+    encoder: str = "builtin"
+    sequence: SequenceEncoderConfig = field(default_factory=SequenceEncoderConfig)
+    structure: StructureEncoderConfig = field(default_factory=StructureEncoderConfig)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    pretrain: PretrainConfig | None = None
+    pairs: PairsConfig = field(default_factory=PairsConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a TOML recipe.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such file.
+    InputError
+        If it is not TOML, or a key or value is not understood; an unknown key comes with the nearest known one.
+    """
+    if not path.is_file():
+        raise NotFoundError(str(path), got="no such recipe", expected="a TOML file")
+    try:
+        values = tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(str(path), got=f"not TOML ({error})", expected="a recipe") from None
+    recipe: Recipe = _build(Recipe, values, f"{path}")
+    return recipe
+
+
+def _build(kind: Any, values: dict[str, Any], where: str) -> Any:
+    """A dataclass from a table, nested tables included, every key and value checked."""
+    known = {item.name: item for item in fields(kind)}
+    arguments: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            raise InputError(
+                where,
+                got=f"unknown key {key!r}",
+                expected=f"one of {', '.join(known)}",
+                remedy=f"did you mean {near[0]!r}?" if near else "",
+            )
+        arguments[key] = _checked(known[key].type, value, f"{where}, {key}")
+    missing = [
+        name
+        for name, item in known.items()
+        if name not in arguments and item.default is MISSING and item.default_factory is MISSING
+    ]
+    if missing:
+        raise InputError(where, got=f"no {missing[0]!r}", expected="it to be set")
+    return kind(**arguments)
+
+
+def _checked(kind: Any, value: Any, where: str) -> Any:
+    """The value, if it is of the annotated kind."""
+    options = [option for option in get_args(kind) if option is not type(None)]
+    if get_origin(kind) is Literal:
+        if value not in options:
+            raise InputError(where, got=repr(value), expected=f"one of {', '.join(map(repr, options))}")
+        return value
+    if get_origin(kind) is list:
+        if not isinstance(value, list):
+            raise InputError(where, got=repr(value), expected="a list")
+        return [_checked(options[0], item, where) for item in value]
+    if options:  # an optional value
+        return _checked(options[0], value, where)
+    if is_dataclass(kind):
+        if not isinstance(value, dict):
+            raise InputError(where, got=repr(value), expected="a table")
+        return _build(kind, value, where)
+    if kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not kind:
+        raise InputError(where, got=repr(value), expected=kind.__name__)
+    return value

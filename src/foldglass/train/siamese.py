@@ -1,0 +1,251 @@
+"""The Siamese task: towers trained into one space on labelled pairs.
+
+Each protein of a batch is embedded once by every tower and all labelled pairs among them are used, within a tower and
+across towers. A tower of a teacher model stays fixed: its vectors are targets for the towers in training.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from foldglass.constants import GLASS_EXPONENT
+from foldglass.metrics.lddt import lddt
+from foldglass.models.tower import Inputs, Tower
+from foldglass.protein import Structure
+from foldglass.train.data import PairData
+from foldglass.train.losses import (
+    agreement_loss,
+    alignment_loss,
+    glass_loss,
+    global_loss,
+    local_loss,
+    relation_loss,
+)
+from foldglass.train.recipe import Recipe
+from foldglass.train.sampling import Batch, PairSampler
+
+TOKENS_AT_ONCE = 2048
+"""Residues per padded batch: the pair maps of a batch then stay near the processor's cache."""
+
+Vectors = tuple[list[Tensor], Tensor]
+"""Residue vectors of each protein of a batch and their protein vectors."""
+
+
+@dataclass(frozen=True, eq=False)
+class Teacher:
+    """Fixed vectors of every protein, from an already trained tower."""
+
+    kind: str
+    residue: list[Float[Tensor, "L D"]]
+    protein: Float[Tensor, "N D"]
+
+    def vectors(self, proteins: np.ndarray) -> Vectors:
+        """Vectors of some proteins, in single precision."""
+        return [self.residue[i].float() for i in proteins.tolist()], self.protein[proteins]
+
+
+class Towers(nn.ModuleDict):
+    """The towers in training; one call embeds the batch with each of them."""
+
+    def forward(self, inputs: dict[str, list[Inputs]]) -> dict[str, Vectors]:
+        """Vectors by kind of tower."""
+        return {kind: self[kind](own, tokens=TOKENS_AT_ONCE) for kind, own in inputs.items()}
+
+
+class SiameseTask:
+    """Train towers on the labelled pairs of a `PairData`."""
+
+    primary = "tm_mae"
+
+    def __init__(
+        self, recipe: Recipe, data: PairData, towers: dict[str, Tower], teacher: Teacher | None = None
+    ) -> None:
+        self.recipe, self.data, self.teacher = recipe, data, teacher
+        self.towers = Towers(towers)
+        self._glass: dict[int, np.ndarray] = {}
+        lengths = np.array([len(structure) for structure in data.structures])
+        rows = data.splits["train"]
+        rows = rows[np.maximum(lengths[data.query[rows]], lengths[data.target[rows]]) <= recipe.pairs.longest]
+        rows = rows[: recipe.pairs.limit or None]
+        self.sampler = PairSampler(
+            data.query,
+            data.target,
+            rows,
+            proteins=recipe.pairs.proteins,
+            partners=recipe.pairs.partners,
+            seed=recipe.loop.seed,
+        )
+        self._inputs: dict[tuple[str, int], Inputs] = {}
+        self._validation = data.splits["validation"][: recipe.pairs.validation]
+
+    @property
+    def module(self) -> nn.Module:
+        """The towers."""
+        return self.towers
+
+    def loss(self, module: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
+        """The loss of the batch of a step, and its parts."""
+        batch = self.sampler.batch(step)
+        rng = np.random.default_rng((self.recipe.loop.seed, step, 1))
+        inputs = {kind: [self._input(kind, i, rng) for i in batch.proteins.tolist()] for kind in self.towers}
+        vectors: dict[str, Vectors] = module(inputs)
+        if self.teacher:
+            vectors = {**vectors, self.teacher.kind: self.teacher.vectors(batch.proteins)}
+        parts = self._glass_parts(vectors, batch) if self.recipe.loss.kind == "glass" else self._parts(vectors, batch)
+        total = torch.stack(list(parts.values())).sum()
+        return total, {name: value.item() for name, value in parts.items()}
+
+    def validate(self, module: nn.Module) -> dict[str, float]:
+        """Mean absolute error and correlation of the cosine with the TM-score, and the local error, by tower."""
+        rows = self._validation
+        proteins, inverse = np.unique(
+            np.concatenate([self.data.query[rows], self.data.target[rows]]), return_inverse=True
+        )
+        query, target = inverse.reshape(2, -1)
+        tm = self.data.tm[rows]
+        figures: dict[str, float] = {}
+        for kind in self.towers:
+            residue: list[Tensor] = []
+            protein: list[Tensor] = []
+            for start in range(0, len(proteins), 256):
+                part = proteins[start : start + 256].tolist()
+                own_residue, own_protein = module({kind: [self._input(kind, i) for i in part]})[kind]
+                residue += [r.half() for r in own_residue]
+                protein.append(own_protein.float())
+            vectors = torch.cat(protein)
+            cosine = (vectors[query] * vectors[target]).sum(-1).cpu().numpy()
+            errors = []
+            for near in np.flatnonzero(tm >= self.recipe.loss.tm_local).tolist():
+                aligned = torch.from_numpy(self.data.alignment(int(rows[near])))
+                first = residue[query[near]][aligned[:, 0]].float()
+                second = residue[target[near]][aligned[:, 1]].float()
+                error = (first * second).sum(-1).cpu() - torch.from_numpy(self.local_score(int(rows[near])))
+                errors.append(error.abs().numpy())
+            figures |= {
+                f"{kind}_tm_mae": float(np.abs(cosine - tm).mean()),
+                f"{kind}_tm_r": float(np.corrcoef(cosine, tm)[0, 1]),
+                f"{kind}_local_mae": float(np.nanmean(np.concatenate(errors))) if errors else float("nan"),
+            }
+        figures["tm_mae"] = float(np.mean([figures[f"{kind}_tm_mae"] for kind in self.towers]))
+        return figures
+
+    def local_score(self, row: int) -> Float[np.ndarray, " M"]:
+        """True `glass` lDDT of the aligned query residues of a pair; NaN where a residue has no neighbour."""
+        if row not in self._glass:
+            aligned = self.data.alignment(row)
+            query, target = self.data.structures[self.data.query[row]], self.data.structures[self.data.target[row]]
+            score = lddt(query.ca[aligned[:, 0]], target.ca[aligned[:, 1]], exponent=GLASS_EXPONENT)
+            self._glass[row] = score.astype(np.float32)
+        return self._glass[row]
+
+    def _input(self, kind: str, index: int, rng: np.random.Generator | None = None) -> Inputs:
+        """Inputs of one protein; a structure gets fresh coordinate noise in training."""
+        structure = self.data.structures[index]
+        if kind == "structure" and rng is not None and self.recipe.pairs.noise > 0:
+            noise = rng.normal(scale=self.recipe.pairs.noise * rng.random(), size=structure.ca.shape)
+            noisy: Structure = replace(structure, ca=(structure.ca + noise).astype(np.float32))
+            inputs: Inputs = self._tower(kind).front.inputs(noisy)
+            return inputs
+        if (kind, index) not in self._inputs:
+            self._inputs[kind, index] = self._tower(kind).front.inputs(structure)
+        return self._inputs[kind, index]
+
+    def _tower(self, kind: str) -> Tower:
+        tower = self.towers[kind]
+        assert isinstance(tower, Tower)
+        return tower
+
+    def _pairings(self, vectors: dict[str, Vectors]) -> list[tuple[Vectors, Vectors]]:
+        """Every (query, target) pairing of towers in which at least one is in training."""
+        kinds = list(vectors)
+        fixed = self.teacher.kind if self.teacher else None
+        return [
+            (vectors[a], vectors[b]) for i, a in enumerate(kinds) for b in kinds[i:] if not (a == fixed and b == fixed)
+        ]
+
+    def _local_pairs(
+        self, query: Vectors, target: Vectors, batch: Batch, threshold: float
+    ) -> dict[int, tuple[Tensor, Tensor]]:
+        """Cosine and true local score of the aligned residues of each pair from the threshold on, by place in the batch."""
+        near = np.flatnonzero(self.data.tm[batch.rows] >= threshold).tolist()
+        pairs = {}
+        for m in near:
+            aligned = torch.from_numpy(self.data.alignment(int(batch.rows[m])))
+            truth = torch.from_numpy(self.local_score(int(batch.rows[m])))
+            known = ~truth.isnan()
+            first = query[0][batch.query[m]][aligned[known, 0]]
+            second = target[0][batch.target[m]][aligned[known, 1]]
+            pairs[m] = ((first * second).sum(-1), truth[known].to(first.device))
+        return pairs
+
+    def _cosine(self, query: Vectors, target: Vectors, batch: Batch) -> Tensor:
+        return (query[1][batch.query] * target[1][batch.target]).sum(-1)
+
+    def _glass_parts(self, vectors: dict[str, Vectors], batch: Batch) -> dict[str, Tensor]:
+        """The published loss, averaged over the pairings of towers."""
+        threshold = self.recipe.loss.tm_local
+        tm = torch.from_numpy(self.data.tm_query[batch.rows])  # the papers' target is the query's side
+        losses = []
+        for query, target in self._pairings(vectors):
+            local = self._local_pairs(query, target, batch, threshold)
+            cosine = self._cosine(query, target, batch)
+            listed = [local.get(m) for m in range(len(batch.rows))]
+            losses.append(glass_loss(cosine, tm.to(cosine.device), listed, tm_local=threshold))
+        return {"glass": torch.stack(losses).mean()}
+
+    def _parts(self, vectors: dict[str, Vectors], batch: Batch) -> dict[str, Tensor]:
+        """Our loss: global, local and alignment terms of every pairing, and the teacher's terms."""
+        weights = self.recipe.loss
+        tm = torch.from_numpy(self.data.tm[batch.rows])
+        pairings = self._pairings(vectors)
+        terms: dict[str, list[Tensor]] = {"global": [], "local": [], "alignment": []}
+        for query, target in pairings:
+            cosine = self._cosine(query, target, batch)
+            terms["global"].append(global_loss(cosine, tm.to(cosine.device)))
+            local = self._local_pairs(query, target, batch, weights.tm_local)
+            if local:
+                predicted = torch.cat([pair[0] for pair in local.values()])
+                truth = torch.cat([pair[1] for pair in local.values()])
+                terms["local"].append(weights.local * local_loss(predicted, truth))
+            related = np.flatnonzero(self.data.tm[batch.rows] >= weights.tm_alignment)
+            for m in related[:24].tolist():
+                aligned = torch.from_numpy(self.data.alignment(int(batch.rows[m]))).to(cosine.device)
+                loss = alignment_loss(query[0][batch.query[m]], target[0][batch.target[m]], aligned)
+                terms["alignment"].append(weights.alignment * loss)
+        parts = {name: torch.stack(values).mean() for name, values in terms.items() if values}
+        if self.teacher:
+            parts |= self._teacher_parts(vectors, self.teacher.kind)
+        return parts
+
+    def _teacher_parts(self, vectors: dict[str, Vectors], fixed: str) -> dict[str, Tensor]:
+        """Agreement with the teacher's vectors and with its similarities of all pairs in the batch."""
+        weights = self.recipe.loss
+        residue, protein = vectors[fixed]
+        apart = ~torch.eye(len(protein), dtype=torch.bool, device=protein.device)
+        students = [own for kind, own in vectors.items() if kind != fixed]
+        return {
+            "agreement": weights.agreement
+            * torch.stack([agreement_loss(torch.cat(own[0]), torch.cat(residue)) for own in students]).mean(),
+            "relation": weights.relation
+            * torch.stack([relation_loss(own[1], protein, apart) for own in students]).mean(),
+        }
+
+
+def embed_all(tower: Tower, structures: list[Structure], *, progress: Callable[[int], None] | None = None) -> Teacher:
+    """Fixed vectors of all structures, residues in half precision."""
+    residue: list[Tensor] = []
+    protein: list[Tensor] = []
+    tower.eval()
+    with torch.no_grad():
+        for start in range(0, len(structures), 256):
+            part = structures[start : start + 256]
+            own_residue, own_protein = tower([tower.front.inputs(structure) for structure in part])
+            residue += [r.half() for r in own_residue]
+            protein.append(own_protein)
+            if progress:
+                progress(start + len(part))
+    return Teacher(tower.kind, residue, torch.cat(protein))
