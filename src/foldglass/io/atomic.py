@@ -66,4 +66,5 @@ def replacing(path: PathLike) -> Iterator[Path]:
 def _concerns(error: OSError, temporary: Path) -> bool:
     """Whether the error is about the output: no space, or a problem with this very file."""
     named = (error.filename, error.filename2, str(error))
-    return error.errno in _NO_SPACE or any(temporary.name in str(name) for name in named)
+    no_space = error.errno in _NO_SPACE or os.strerror(errno.ENOSPC) in str(error)  # h5py gives no errno
+    return no_space or any(temporary.name in str(name) for name in named)
