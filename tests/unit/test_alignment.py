@@ -158,3 +158,12 @@ def test_unusable_vectors_are_refused(query, words):
 def test_unusable_similarities_and_costs_are_refused(similarity, options, words):
     with pytest.raises(InputError, match=f"^{words}$"):
         align(similarity, **options)
+
+
+def test_differences_that_are_only_rounding_count_as_none():
+    rng = np.random.default_rng(5)
+    query, target = np.repeat(rng.normal(size=(1, 65)), 5, axis=0), rng.normal(size=(7, 65))
+    query *= np.arange(1, 6)[:, None] / 3  # the same direction, but not the same digits
+    similarity = residue_similarity(query, target)
+    assert np.abs(similarity).max() < 2  # half a row z-score: the column z-scores are 0
+    np.testing.assert_allclose(similarity, np.repeat(similarity[:1], 5, axis=0), atol=1e-4)
