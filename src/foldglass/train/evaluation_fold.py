@@ -89,7 +89,8 @@ def measure_fold(
     """Measure one predictor; intervals come from `draws` resamples of the queries' clusters."""
     cluster = data.cluster[data.query]
     same_fold = data.tm > SAME_FOLD_TM
-    tm_query, tm_target = calibration.sides(predictions.tm, data.lengths[data.query], data.lengths[data.target])
+    lengths = data.lengths.astype(np.float64)
+    tm_query, tm_target = calibration.sides(predictions.tm, lengths[data.query], lengths[data.target])
     outcome = np.stack([predictions.p_same_fold, same_fold], axis=1)
     error = np.abs(predictions.tm - data.tm)
     return FoldResult(

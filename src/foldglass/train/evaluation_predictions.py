@@ -1,6 +1,6 @@
 """What a model says about the pairs of an evaluation set, for each pairing of its towers."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -22,7 +22,10 @@ class Calibration(Protocol):
     def tm(self, cosine: Float[np.ndarray, " B"], *, kinds: str) -> Float[np.ndarray, " B"]: ...
     def p_same_fold(self, cosine: Float[np.ndarray, " B"], *, kinds: str) -> Float[np.ndarray, " B"]: ...
     def sides(
-        self, tm: Float[np.ndarray, " B"], length_query: Int[np.ndarray, " B"], length_target: Int[np.ndarray, " B"]
+        self,
+        tm: Float[np.ndarray, " B"],
+        length_query: Float[np.ndarray, " B"],
+        length_target: Float[np.ndarray, " B"],
     ) -> tuple[Float[np.ndarray, " B"], Float[np.ndarray, " B"]]: ...
     def local(
         self, query: Float[np.ndarray, "M D"], target: Float[np.ndarray, "M D"], *, kinds: str
@@ -36,11 +39,11 @@ class EvaluatedModel(Protocol):
     @property
     def id(self) -> str: ...
     @property
-    def towers(self) -> tuple[str, ...]: ...
+    def towers(self) -> Collection[str]: ...
     @property
     def calibration(self) -> Calibration: ...
     def embed_stream(self, proteins: Iterable[Sequence]) -> Iterator[Embedding]: ...
-    def score(self, query: Embedding, target: Embedding, align: bool = True) -> Comparison: ...
+    def score(self, query: Embedding, target: Embedding, *, align: bool = True) -> Comparison: ...
 
 
 @dataclass(frozen=True)

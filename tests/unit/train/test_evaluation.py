@@ -52,7 +52,7 @@ class KnownModel:
             self.asked.append((protein.id, isinstance(protein, Structure)))
             yield Embedding(protein, self.vectors[protein.id], np.ones((len(protein), 2), np.float32))
 
-    def score(self, query: Embedding, target: Embedding, align: bool = True) -> Comparison:
+    def score(self, query: Embedding, target: Embedding, *, align: bool = True) -> Comparison:
         diagonal = np.arange(2, min(len(query), len(target)))
         local = np.full(len(query), np.nan)
         local[diagonal] = 0.8

@@ -35,7 +35,7 @@ class ConstantModel:
         for protein in proteins:
             yield Embedding(protein, np.ones(2, np.float32), np.ones((len(protein), 2), np.float32))
 
-    def score(self, query, target, align=True):
+    def score(self, query, target, *, align=True):
         from foldglass.protein import Comparison
 
         nothing = np.zeros((0, 2), np.int64)
