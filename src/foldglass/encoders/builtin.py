@@ -7,7 +7,6 @@ proteins Rives et al. 2021).
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 

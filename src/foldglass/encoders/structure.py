@@ -76,7 +76,7 @@ class GeometricAttention(nn.Module):
         ca: Float[Tensor, "B L 3"],
         frames: Float[Tensor, "B L 3 3"],
     ) -> Float[Tensor, "B L D"]:
-        batch, length, dim = x.shape
+        batch, length, _ = x.shape
         query, key, value = self.qkv(x).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         points = torch.cat([ca, frames[:, :, 0]], dim=-1)[:, None].expand(-1, self.heads, -1, -1)
         carried = torch.cat([value, points], dim=-1).flatten(0, 1)

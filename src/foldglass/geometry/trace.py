@@ -110,7 +110,7 @@ def residue_features(ca: Coordinates) -> Float32[np.ndarray, "L F"]:
 
 def _unit(v: Float[np.ndarray, "... 3"]) -> Float[np.ndarray, "... 3"]:
     """Vectors scaled to length 1; a zero vector stays zero."""
-    return v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9)
+    return np.asarray(v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9))
 
 
 def _dihedrals(x: Float[np.ndarray, "L 3"]) -> Float[np.ndarray, " T"]:
@@ -120,4 +120,4 @@ def _dihedrals(x: Float[np.ndarray, "L 3"]) -> Float[np.ndarray, " T"]:
     bond = np.diff(x, axis=0)
     first, second = np.cross(bond[:-2], bond[1:-1]), np.cross(bond[1:-1], bond[2:])
     sine = (_unit(bond[1:-1]) * np.cross(first, second)).sum(-1)
-    return np.arctan2(sine, (first * second).sum(-1))
+    return np.asarray(np.arctan2(sine, (first * second).sum(-1)))

@@ -52,18 +52,18 @@ class Calibration:
 
     def tm(self, cosine: Float[np.ndarray, "*shape"], *, kinds: str) -> Float[np.ndarray, "*shape"]:
         """Symmetric TM-score, sqrt(tm_query * tm_target), for cosines of protein vectors."""
-        return np.interp(cosine, *self._of(kinds).tm)
+        return np.asarray(np.interp(cosine, *self._of(kinds).tm))
 
     def p_same_fold(self, cosine: Float[np.ndarray, "*shape"], *, kinds: str) -> Float[np.ndarray, "*shape"]:
         """Probability that the symmetric TM-score is above 0.5."""
         slope, intercept = self._of(kinds).fold
-        return 1.0 / (1.0 + np.exp(-np.clip(slope * cosine + intercept, -60, 60)))
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(slope * cosine + intercept, -60, 60))))
 
     def local(
         self, query: Float[np.ndarray, "M D"], target: Float[np.ndarray, "M D"], *, kinds: str
     ) -> Float[np.ndarray, " M"]:
         """Predicted `glass` lDDT for vectors of aligned residues, row by row."""
-        return np.interp((query * target).sum(axis=1), *self._of(kinds).local)
+        return np.asarray(np.interp((query * target).sum(axis=1), *self._of(kinds).local))
 
     @staticmethod
     def sides(

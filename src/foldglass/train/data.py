@@ -40,7 +40,7 @@ class PairData:
     @cached_property
     def tm(self) -> Float32[np.ndarray, " M"]:
         """Symmetric TM-score of each pair, sqrt(tm_query * tm_target)."""
-        return np.sqrt(self.tm_query * self.tm_target)
+        return np.asarray(np.sqrt(self.tm_query * self.tm_target))
 
     @cached_property
     def splits(self) -> dict[str, Int[np.ndarray, " S"]]:
@@ -95,8 +95,8 @@ def load_pair_data(folder: Path, *, unpublishable: bool = False) -> PairData:
         family=family,
         superfamily=superfamily,
         roles=protein_roles(superfamily, family),
-        query=np.array([index[name] for name in pairs["query"]]),
-        target=np.array([index[name] for name in pairs["target"]]),
+        query=np.array([index[name] for name in pairs["query"]], dtype=np.int64),
+        target=np.array([index[name] for name in pairs["target"]], dtype=np.int64),
         kind=pairs["kind"].to_list(),
         tm_query=pairs["tm_query"].to_numpy(),
         tm_target=pairs["tm_target"].to_numpy(),

@@ -1,7 +1,8 @@
 """Batches that hold many labelled pairs of few proteins.
 
 A batch is a set of proteins and every labelled pair among them: each protein is embedded once, however many pairs it
-is in. The batch of a step depends on the seed and the step alone, so that an interrupted run goes on with the same data.
+is in. The batch of a step depends on the seed and the step alone, so that an interrupted run goes on with the same
+data.
 """
 
 from dataclasses import dataclass
