@@ -152,6 +152,14 @@ def test_leftovers_of_killed_processes_go(tmp_path):
     assert not old.exists() and new.exists()
 
 
+def test_entry_that_another_process_takes_away_is_not_counted(tmp_path):
+    cached = CachedEncoder(Counting(), tmp_path)
+    cached.encode([chain(0)])
+    (entries(tmp_path)[0].parent / "gone.emb").symlink_to(tmp_path / "nowhere")  # listed, and then not there
+    CachedEncoder(Counting(), tmp_path).encode([chain(1)])
+    assert len([path for path in entries(tmp_path) if path.exists()]) == 2
+
+
 def test_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"no cache folder can be made .*; name another folder"):
