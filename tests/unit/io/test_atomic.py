@@ -39,6 +39,16 @@ def test_full_disk_is_one_clear_line(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [(errno.EACCES, "choose a folder where you may write"), (errno.EROFS, "choose a folder"), (errno.EIO, "")],
+)
+def test_other_failures_of_the_output(tmp_path: Path, number: int, remedy: str) -> None:
+    message = rf"a\.tsv: cannot be written \({os.strerror(number)}\)(; {remedy})?"
+    with pytest.raises(InputError, match=message), replacing(tmp_path / "a.tsv") as part:
+        raise OSError(number, os.strerror(number), str(part))
+
+
 def test_errors_of_other_files_pass_through(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"elsewhere"), replacing(tmp_path / "a.tsv"):
         (tmp_path / "elsewhere").read_text()
@@ -49,6 +59,11 @@ def test_missing_folder_and_folder_as_target(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=message), replacing(tmp_path / "nowhere" / "a.tsv"):
         pass
     with pytest.raises(InputError, match=r"a folder; expected a file to write"), replacing(tmp_path):
+        pass
+
+
+def test_a_device_is_not_replaced() -> None:
+    with pytest.raises(InputError, match=r"/dev/null: a device or pipe; expected a file"), replacing("/dev/null"):
         pass
 
 

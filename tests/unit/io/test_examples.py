@@ -1,7 +1,10 @@
 """The files of `examples/` stay what the documentation says of them."""
 
+import gzip
+import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from foldglass.io.read import read
@@ -45,3 +48,18 @@ def test_families(name: str, count: int) -> None:
     assert len(family) == count
     if name == "lysozymes":
         assert family[0].letters.endswith(HEN_LYSOZYME)
+
+
+@pytest.mark.parametrize("name", ["1tii.pdb.gz", "1hpv.pdb"])
+def test_same_chains_as_biotite_reads(name: str) -> None:
+    pdb = pytest.importorskip("biotite.structure.io.pdb")
+    text = gzip.decompress(data) if (data := (EXAMPLES / name).read_bytes()).startswith(b"\x1f\x8b") else data
+    atoms = pdb.PDBFile.read(io.StringIO(text.decode())).get_structure(model=1)
+    for chain in read(EXAMPLES / name, on_skip=lambda line: None):
+        assert isinstance(chain, Structure)
+        own = atoms[(atoms.chain_id == chain.chain) & ~atoms.hetero]
+        alpha = own[own.atom_name == "CA"]
+        np.testing.assert_array_equal(chain.ca, alpha.coord)
+        assert chain.labels == tuple(str(n) for n in alpha.res_id)
+        assert chain.atoms is not None
+        np.testing.assert_array_equal(chain.atoms.coords, own[own.element != "H"].coord)
