@@ -199,6 +199,11 @@ class Embedding:
     def __repr__(self) -> str:
         return f"Embedding({self.id!r}, {len(self)} residues, {len(self.protein)}-d, from {self.kind})"
 
+    def _repr_html_(self) -> str:
+        from foldglass.views.html import embedding_html
+
+        return embedding_html(self)
+
 
 @dataclass(frozen=True, eq=False)
 class Superposition:
@@ -269,3 +274,17 @@ class Comparison:
             return float("nan")
         same = [self.query.letters[i] == self.target.letters[j] for i, j in self.alignment]
         return float(np.mean(same))
+
+    def __repr__(self) -> str:
+        scores = f"tm_query={self.tm_query:.3f}, tm_target={self.tm_target:.3f}, p_same_fold={self.p_same_fold:.3f}"
+        return f"Comparison({self.query.id!r}, {self.target.id!r}, {scores}, {len(self.alignment)} aligned)"
+
+    def __str__(self) -> str:
+        from foldglass.views.text import comparison_text
+
+        return comparison_text(self)
+
+    def _repr_html_(self) -> str:
+        from foldglass.views.html import comparison_html
+
+        return comparison_html(self)

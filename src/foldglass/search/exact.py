@@ -1,14 +1,14 @@
 """Exact search: the entries most similar in fold to each query, found by comparing with every entry."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, Int
+from jaxtyping import Float32, Int, Int64
 
 from foldglass.errors import InputError, ModelError
-from foldglass.metrics.symmetric import both_normalisations
+from foldglass.models.calibration import Calibration, kinds_of
 from foldglass.protein import Embedding
 from foldglass.search.top_k import top_k
 
@@ -22,7 +22,7 @@ class Scorer(Protocol):
         """Name and short hash."""
 
     @property
-    def calibration(self) -> Any:
+    def calibration(self) -> Calibration:
         """Gives TM-scores and probabilities for cosines."""
 
 
@@ -94,6 +94,7 @@ class Hit:
     lddt: float
     rank: int
     cosine: float
+    tm: float
     index: int
 
 
@@ -136,43 +137,44 @@ def search(
     if not isinstance(entries, EntryTable):
         entries = EntryTable.from_embeddings(entries)
     _the_model([model.id, entries.model, *(query.model for query in queries)])
-    candidates: list[list[tuple[float, int, float, str]]] = [[] for _ in queries]
+    candidates: list[list[Hit]] = [[] for _ in queries]
     entry_kinds = np.array(entries.kinds, np.str_)
     for query_kind in sorted({query.kind for query in queries}):
         places = [place for place, query in enumerate(queries) if query.kind == query_kind]
-        vectors = np.stack([queries[place].protein for place in places])
+        same_kind = [queries[place] for place in places]
         for entry_kind in np.unique(entry_kinds):
             rows = np.flatnonzero(entry_kinds == entry_kind)
-            kinds = "-".join(sorted((query_kind, str(entry_kind))))
-            cosines, indices = top_k(vectors, entries.vectors, k, rows=None if len(rows) == len(entries) else rows)
-            tms = model.calibration.tm(cosines, kinds=kinds)
-            for place, *columns in zip(places, tms, indices, cosines, strict=True):
-                found = zip(*(column.tolist() for column in columns), strict=True)
-                candidates[place] += [(*one, kinds) for one in found if one[1] >= 0]
-    hits = []
-    for query, own in zip(queries, candidates, strict=True):
-        # Calibration can level cosines off, so the cosine decides between equal TM-scores.
-        ranked = sorted(own, key=lambda one: (-one[0], -one[2], one[1]))[:k]
-        kept = [one for one in ranked if min_tm is None or one[0] >= min_tm]
-        hits += [_hit(query, entries, model, rank, *one) for rank, one in enumerate(kept, start=1)]
-    return hits
+            for place, hits in zip(places, _nearest(same_kind, entries, rows, model.calibration, k), strict=True):
+                candidates[place] += hits
+    return [hit for hits in candidates for hit in _ranked(hits, k, min_tm)]
 
 
-def _hit(
-    query: Embedding, entries: EntryTable, model: Scorer, rank: int, tm: float, index: int, cosine: float, kinds: str
-) -> Hit:
-    tm_query, tm_target = both_normalisations(tm, len(query), int(entries.lengths[index]))
-    return Hit(
-        query=query.id,
-        target=entries.ids[index],
-        tm_query=tm_query,
-        tm_target=tm_target,
-        p_same_fold=float(model.calibration.p_same_fold(np.float32(cosine), kinds=kinds)),
-        lddt=float("nan"),
-        rank=rank,
-        cosine=cosine,
-        index=index,
-    )
+def _nearest(
+    queries: list[Embedding], entries: EntryTable, rows: Int64[np.ndarray, " R"], calibration: Calibration, k: int
+) -> list[list[Hit]]:
+    """Hits of each query among the entries in `rows`, all queries and all these entries being of one kind each."""
+    kinds = kinds_of(queries[0].kind, entries.kinds[rows[0]])
+    vectors = np.stack([query.protein for query in queries])
+    cosines, indices = top_k(vectors, entries.vectors, k, rows=None if len(rows) == len(entries) else rows)
+    lengths = np.array([[len(query)] for query in queries], np.float64)
+    tm, probability = calibration.tm(cosines, kinds=kinds), calibration.p_same_fold(cosines, kinds=kinds)
+    sides = calibration.sides(tm, np.broadcast_to(lengths, tm.shape), entries.lengths[indices].astype(np.float64))
+    columns = [column.tolist() for column in (tm, *sides, probability, cosines, indices)]
+    return [
+        [
+            Hit(query.id, entries.ids[index], tm_query, tm_target, p, float("nan"), 0, cosine, tm_both, index)
+            for tm_both, tm_query, tm_target, p, cosine, index in zip(*own, strict=True)
+            if index >= 0
+        ]
+        for query, *own in zip(queries, *columns, strict=True)
+    ]
+
+
+def _ranked(hits: list[Hit], k: int, min_tm: float | None) -> list[Hit]:
+    # Calibration levels off at its ends, where the cosine decides.
+    best = sorted(hits, key=lambda hit: (-hit.tm, -hit.cosine, hit.index))[:k]
+    kept = [hit for hit in best if min_tm is None or hit.tm >= min_tm]
+    return [replace(hit, rank=rank) for rank, hit in enumerate(kept, start=1)]
 
 
 def _the_model(ids: Iterable[str]) -> str:

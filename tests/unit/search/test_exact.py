@@ -1,29 +1,28 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 
 from foldglass.errors import InputError, ModelError
+from foldglass.models.calibration import Calibration, PairingCalibration
 from foldglass.protein import Embedding, Sequence, Structure
 from foldglass.search.exact import EntryTable, search
-
-
-class Calibration:
-    """TM-scores that differ by kind: a structure pair's cosine is worth twice a sequence pair's."""
-
-    worth = {"sequence-sequence": 0.4, "structure-structure": 0.8, "sequence-structure": 0.6}  # noqa: RUF012
-
-    def tm(self, cosine, *, kinds):
-        return np.maximum(cosine, 0) * self.worth[kinds]
-
-    def p_same_fold(self, cosine, *, kinds):
-        return np.asarray(self.tm(cosine, kinds=kinds) > 0.5, np.float64)
 
 
 @dataclass
 class Model:
     id: str = "toy@00000000"
-    calibration: Calibration = Calibration()  # noqa: RUF009
+    calibration: Calibration = field(default_factory=lambda: CALIBRATION)
+
+
+def worth(tm):
+    """TM-score proportional to the cosine, and even odds of the same fold where it is 0.5."""
+    return PairingCalibration(tm=((0.0, 1.0), (0.0, tm)), fold=(40 * tm, -20.0))
+
+
+CALIBRATION = Calibration(
+    {"sequence-sequence": worth(0.4), "sequence-structure": worth(0.6), "structure-structure": worth(0.8)}
+)
 
 
 def embedded(name, vector, *, residues=100, structure=False, model="toy@00000000"):
@@ -74,7 +73,8 @@ def test_entries_of_both_kinds_are_ranked_by_tm_score_and_not_by_cosine():
         ("q", "structure"),
         ("q", "sequence"),
     ]
-    assert [hit.p_same_fold for hit in hits] == [1.0, 1.0, 0.0, 0.0]
+    assert [hit.p_same_fold > 0.5 for hit in hits] == [True, True, False, False]
+    assert [hit.rank for hit in hits] == [1, 2, 1, 2]
 
 
 def test_a_structure_query_meets_sequences_by_their_common_calibration():
