@@ -15,11 +15,14 @@ from foldglass.train.evaluation import evaluate
 from foldglass.train.evaluation_predictions import LocalTruth, local_pairs, predict
 from foldglass.train.evaluation_set import EvaluationSet
 
+SHIFT = 3
+"""TM-align pairs residue i + 3 of the query with residue i of the target, so that no index can stand for another."""
+
 LENGTHS = (31, 37, 41, 43, 47, 53, 59, 61)
 
 
 class KnownCalibration:
-    """Answers with the cosine itself, and with a constant local score."""
+    """Answers with the cosine itself, and with a local score of 0.9 where residue i + 3 meets residue i."""
 
     def tm(self, cosine: np.ndarray, *, kinds: str) -> np.ndarray:
         return np.clip(cosine, 0, 1)
@@ -34,11 +37,11 @@ class KnownCalibration:
         return np.clip(tm * ratio, 0, 1), np.clip(tm / ratio, 0, 1)
 
     def local(self, query: np.ndarray, target: np.ndarray, *, kinds: str) -> np.ndarray:
-        return np.full(len(query), 0.9)
+        return 0.6 + 0.1 * (query[:, 0] - target[:, 0]).astype(np.float64)
 
 
 class KnownModel:
-    """A model with a fixed vector per protein that aligns residue i with i, but for the first two."""
+    """A model with a fixed vector per protein that aligns as TM-align does, but for the first two residues."""
 
     id = "known@00000000"
     calibration = KnownCalibration()
@@ -50,15 +53,20 @@ class KnownModel:
     def embed_stream(self, proteins: Iterable[Sequence]) -> Iterator[Embedding]:
         for protein in proteins:
             self.asked.append((protein.id, isinstance(protein, Structure)))
-            yield Embedding(protein, self.vectors[protein.id], np.ones((len(protein), 2), np.float32))
+            numbers = np.repeat(np.arange(len(protein), dtype=np.float32)[:, None], 2, axis=1)
+            yield Embedding(protein, self.vectors[protein.id], numbers)
 
     def score(self, query: Embedding, target: Embedding, *, align: bool = True) -> Comparison:
-        diagonal = np.arange(2, min(len(query), len(target)))
+        alignment = shifted(len(query), len(target))[2:]
         local = np.full(len(query), np.nan)
-        local[diagonal] = 0.8
+        local[alignment[:, 0]] = 0.8
         nan = float("nan")
-        alignment = np.stack([diagonal, diagonal], axis=1)
         return Comparison(query.entity, target.entity, nan, nan, nan, nan, nan, alignment, local)
+
+
+def shifted(query: int, target: int) -> np.ndarray:
+    columns = np.arange(min(query - SHIFT, target))
+    return np.stack([columns + SHIFT, columns], axis=1)
 
 
 def chain(name: str, length: int, seed: int) -> Structure:
@@ -76,9 +84,7 @@ def make_set(name: str = "toy", seed: int = 0) -> tuple[EvaluationSet, KnownMode
     tm = np.cos(angles[query] - angles[target]) - 0.1
     lengths = np.array(LENGTHS)
     ratio = np.sqrt(lengths[target] / lengths[query])
-    alignments = tuple(
-        np.stack([np.arange(min(LENGTHS[i], LENGTHS[j]))] * 2, axis=1) for i, j in zip(query, target, strict=True)
-    )
+    alignments = tuple(shifted(LENGTHS[i], LENGTHS[j]) for i, j in zip(query, target, strict=True))
     data = EvaluationSet(
         name=name,
         split="test",
