@@ -43,13 +43,7 @@ def replacing(path: PathLike) -> Iterator[Path]:
     >>> out.read_text()
     'all of it'
     """
-    target = Path(path)
-    if target.is_dir():
-        raise InputError(str(target), got="a folder", expected="a file to write")
-    if not target.absolute().parent.is_dir():
-        raise NotFoundError(
-            str(target), got=f"the folder {target.parent} does not exist", remedy="create it or choose another output"
-        )
+    target = check_writable(path)
     temporary = target.with_name(f".{target.name[:100]}.{uuid4().hex[:8]}.part")
     try:
         yield temporary
@@ -61,6 +55,33 @@ def replacing(path: PathLike) -> Iterator[Path]:
         raise InputError(str(target), got=f"cannot be written ({error.strerror or error})", remedy=remedy) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_writable(path: PathLike) -> Path:
+    """Raise what `replacing` would, before the work whose result goes to `path`; returns the path.
+
+    Raises
+    ------
+    InputError
+        If `path` is a folder or a device, or its folder cannot be written.
+    NotFoundError
+        If the folder of `path` does not exist.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise InputError(str(target), got="a folder", expected="a file to write")
+    if target.exists() and not target.is_file():
+        raise InputError(str(target), got="a device or pipe", expected="a file to write")
+    folder = target.absolute().parent
+    if not folder.is_dir():
+        raise NotFoundError(
+            str(target), got=f"the folder {target.parent} does not exist", remedy="create it or choose another output"
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(
+            str(target), got="cannot be written (Permission denied)", remedy="choose a folder where you may write"
+        )
+    return target
 
 
 def _concerns(error: OSError, temporary: Path) -> bool:
