@@ -194,16 +194,16 @@ def test_truncated_answer_is_never_kept(server: Server, client: Client, tmp_path
         download(f"{server.url}/a", tmp_path / "a", client=client)
     assert list(tmp_path.iterdir()) == []
     server.answers.clear()
-    server.give("/a", b"half", Content_Length="8", Connection="close")
+    server.give("/a", b"half of a longer answer", Content_Length="99", Connection="close")
     server.give("/a", b"whole it")
     assert download(f"{server.url}/a", tmp_path / "a", client=client).read_text() == "whole it"
 
 
 def test_too_large_announced_or_not(server: Server, client: Client, tmp_path: Path) -> None:
     client.max_bytes = 10
-    server.give("/announced", b"x" * 11)
+    server.give("/announced", b"x" * 300_000)
     server.give("/packed", gzip.compress(b"x" * 10_000), Content_Encoding="gzip")
-    with pytest.raises(FetchError, match=r"11 bytes or more from .*; expected at most 10 \(the client's limit\)"):
+    with pytest.raises(FetchError, match=r"300000 bytes or more from .*; expected at most 10 \(the client's limit\)"):
         download(f"{server.url}/announced", tmp_path / "a", client=client)
     client.max_bytes = 100
     with pytest.raises(FetchError, match=r"bytes or more from .*; expected at most 100"):

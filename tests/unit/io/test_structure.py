@@ -151,6 +151,7 @@ def test_other_chains_are_left_out_and_said(write: Write) -> None:
         (atom("O", "HOH", "1", 0.0, record="HETATM"), "water"),
         (atom("N", "ALA", "1", 0.0), "no C-alpha"),
         (atom("CA", "CA", "1", 0.0, element="CA", record="HETATM"), "ligand"),
+        (atom("CA", "CA", "1", 0.0, element="CA"), "ligand"),
     ],
 )
 def test_file_without_protein(write: Write, line: str, kind: str) -> None:
