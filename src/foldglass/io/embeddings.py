@@ -3,10 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import ExitStack
+from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 
-from foldglass import __version__
 from foldglass.errors import InputError, UsageError
 from foldglass.io.atomic import replacing
 from foldglass.protein import Embedding
@@ -48,7 +48,7 @@ class EmbeddingWriter(ABC):
         self.metadata = {
             **(metadata or {}),
             "foldglass.schema": SCHEMA,
-            "foldglass.version": __version__,
+            "foldglass.version": version("foldglass"),
             "foldglass.model": model_id,
         }
         self.count = 0

@@ -54,6 +54,8 @@ def test_parquet_read_back_whole(tmp_path: Path) -> None:
     assert isinstance(found[1].entity, Structure)
     np.testing.assert_array_equal(found[1].entity.ca, PROTEINS[1].entity.ca)  # type: ignore[attr-defined]
     assert found[1].entity.chain == "B"
+    columns = pq.read_table(path)
+    assert [columns[name].null_count for name in ("chain", "numbering", "ca", "residue")] == [2, 2, 2, 0]
 
 
 def test_pair_vectors_read_back(tmp_path: Path) -> None:
