@@ -45,7 +45,7 @@ def compare(
     device: Device = DeviceName.AUTO,
     threads: Threads = None,
 ) -> None:
-    """Compare proteins: similarity of the fold, alignment and local score.
+    """Compare proteins: fold similarity, alignment, local score.
 
     Two inputs: every protein of the first is a query for every protein of the second. The best pair comes first.
     One pair is shown with its alignment on a terminal.

@@ -24,7 +24,7 @@ def embed(
     device: Device = DeviceName.AUTO,
     threads: Threads = None,
 ) -> None:
-    """Embed proteins: one vector for the whole fold and, if asked for, one per residue.
+    """Embed proteins: a vector for the fold, and one per residue.
 
     The file is complete or absent. Parquet and h5ad are written as the input is read, npz is gathered in memory.
     """

@@ -11,7 +11,12 @@ import typer
 from foldglass import __version__
 from foldglass.app.compare import compare
 from foldglass.app.embed import embed
+from foldglass.app.evaluate import evaluate
+from foldglass.app.fetch import fetch
+from foldglass.app.label import label
 from foldglass.app.models import models
+from foldglass.app.search import search
+from foldglass.app.train import train
 from foldglass.errors import FoldglassError
 
 app = typer.Typer(
@@ -20,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for _command in (compare, embed):
+for _command in (compare, search, embed, label, train, evaluate, fetch):
     app.command()(_command)
 app.add_typer(models)
 

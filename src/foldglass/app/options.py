@@ -53,5 +53,6 @@ Device = Annotated[
     DeviceName, typer.Option("--device", help="Where the network runs; auto takes a GPU if there is one.")
 ]
 Threads = Annotated[
-    int | None, typer.Option("--threads", min=1, help="CPU threads of the network.", show_default="all cores")
+    int | None,
+    typer.Option("--threads", metavar="N", min=1, help="CPU threads of the network.", show_default="all cores"),
 ]
