@@ -53,9 +53,9 @@ def evaluate(
     device: Device = DeviceName.AUTO,
     threads: Threads = None,
 ) -> None:
-    """Measure a model on superposed pairs, next to baselines, and write a report.
+    """Measure a model on superposed pairs, next to baselines.
 
-    The errors are also written to standard output, as means over the pairs.
+    Writes a report; the mean errors also go to standard output.
     """
     output = Output(None, format)
     from foldglass.io.atomic import check_writable

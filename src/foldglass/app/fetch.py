@@ -26,9 +26,9 @@ def fetch(
     ] = None,
     format: Format = None,
 ) -> None:
-    """Fetch entries of public archives and say where the files are; each is fetched once and kept.
+    """Fetch entries of public archives and say where they are.
 
-    The exit code is 1 if any could not be fetched.
+    Each is fetched once and kept. The exit code is 1 if any could not be fetched.
     """
     output = Output(None, format)
     from foldglass.io.fetch import fetch as fetch_entry

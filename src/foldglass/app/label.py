@@ -31,14 +31,13 @@ def label(
     ] = None,
     workers: Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Processes.")] = 1,
 ) -> None:
-    """Superpose pairs of structures with TM-align: TM-scores, alignments and local scores.
+    """Superpose pairs of structures with TM-align.
 
-    A run that was stopped goes on where it was when the same command is given again.
+    The table holds TM-scores, alignments and local scores. A run that was stopped goes on where it was when the same command is given again.
     """
     if all_vs_all == (pairs is not None):
-        raise UsageError(
-            "label", got="both" if all_vs_all else "neither", expected="either --all-vs-all or --pairs FILE"
-        )
+        got = "both --all-vs-all and --pairs" if all_vs_all else "no pairs"
+        raise UsageError("label", got=got, expected="either --all-vs-all or --pairs FILE")
     from foldglass.io.atomic import check_writable
 
     check_writable(out)

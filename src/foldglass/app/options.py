@@ -54,5 +54,5 @@ Device = Annotated[
 ]
 Threads = Annotated[
     int | None,
-    typer.Option("--threads", metavar="N", min=1, help="CPU threads of the network.", show_default="all cores"),
+    typer.Option("--threads", metavar="N", min=1, help="CPU threads.", show_default="all cores"),
 ]
