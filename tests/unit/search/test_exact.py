@@ -96,3 +96,14 @@ def test_columns_of_different_length_are_refused():
         InputError, match=r"^entry table: 2 ids, 1 lengths, 1 kinds and 1 vectors; expected equal numbers$"
     ):
         EntryTable(["a", "b"], np.array([3]), ["sequence"], np.ones((1, 2), np.float32))
+
+
+def test_the_least_tm_score_is_the_symmetric_one():
+    long = embedded("long", [1.0, 0.0], residues=400)  # tm 0.4, tm_query 0.8, tm_target 0.2
+    assert search([QUERY], [long], model=Model(), min_tm=0.5) == []
+    assert len(search([QUERY], [long], model=Model(), min_tm=0.4)) == 1
+
+
+def test_an_entry_whose_vector_is_not_a_number_is_no_hit():
+    entries = [embedded("broken", [np.nan, 0.0]), embedded("sound", [0.6, 0.8])]
+    assert [hit.target for hit in search([QUERY], entries, model=Model())] == ["sound"]
