@@ -4,14 +4,21 @@ Pre-norm transformer with rotary positions, pre-trained by predicting masked res
 proteins Rives et al. 2021).
 """
 
+import json
 from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float, Int
+from safetensors import safe_open
 from torch import Tensor, nn
 
 from foldglass.constants import AMINO_ACIDS, UNKNOWN
+from foldglass.encoders.device import pick_device
 from foldglass.encoders.layers import EncoderBlock
+from foldglass.protein import Sequence
 
 ALPHABET = AMINO_ACIDS + UNKNOWN
 MASK_TOKEN = len(ALPHABET)
@@ -78,3 +85,48 @@ class MaskedResidueModel(nn.Module):
         """Logits over the twenty residues at the `hidden` positions only."""
         logits: Tensor = self.decode(self.encoder(tokens, mask)[hidden])
         return logits
+
+
+class BuiltinEncoder:
+    """The packaged sequence encoder behind the `ResidueEncoder` protocol, one protein at a time."""
+
+    id = "builtin"
+
+    def __init__(self, encoder: SequenceEncoder, *, revision: str, device: torch.device) -> None:
+        self.revision, self._device = revision, device
+        self._encoder = encoder.eval().requires_grad_(False).to(device)
+
+    @property
+    def dim(self) -> int:
+        """Channels per residue."""
+        return self._encoder.config.dim
+
+    def encode(self, proteins: list[Sequence]) -> list[Float[Tensor, "L D"]]:
+        """Residue vectors of each protein, single precision on the CPU."""
+        vectors = []
+        with torch.inference_mode():
+            for protein in proteins:
+                tokens = torch.from_numpy(tokenize(protein.letters))[None].to(self._device)
+                vectors.append(self._encoder(tokens, torch.ones_like(tokens, dtype=torch.bool))[0].float().cpu())
+        return vectors
+
+
+def load_encoder(*, device: str = "auto") -> BuiltinEncoder:
+    """The sequence encoder of the packaged model.
+
+    Examples
+    --------
+    >>> vectors, = load_encoder(device="cpu").encode([Sequence("toy", "MKV")])
+    >>> vectors.shape[0]
+    3
+    """
+    folder = Path(str(files("foldglass"))) / "weights" / "builtin"
+    config = json.loads((folder / "config.json").read_text())
+    sizes = {key: value for key, value in config["towers"]["sequence"]["front"].items() if key != "type"}
+    encoder = SequenceEncoder(SequenceEncoderConfig(**sizes))
+    prefix = "sequence.front.encoder."
+    with safe_open(folder / "model.safetensors", framework="pt") as weights:
+        names = [name for name in weights.keys() if name.startswith(prefix)]  # noqa: SIM118 (no mapping)
+        own = {name.removeprefix(prefix): weights.get_tensor(name) for name in names}
+    encoder.load_state_dict(own)
+    return BuiltinEncoder(encoder, revision=config["weights_sha256"], device=pick_device(device))

@@ -22,7 +22,8 @@ def local_frames(ca: Coordinates) -> Float32[np.ndarray, "L 3 3"]:
     """Right-handed orthonormal frame of each residue, from itself and its two neighbours.
 
     Rows are: along the chain (i-1 to i+1), towards the outside of the bend, and their cross product. The first and
-    last residue take their neighbour's frame; a chain of fewer than three residues gets the identity.
+    last residue take their neighbour's frame. Where the chain does not bend the second row is any perpendicular; a
+    chain of one residue gets the identity.
 
     Examples
     --------
@@ -32,19 +33,22 @@ def local_frames(ca: Coordinates) -> Float32[np.ndarray, "L 3 3"]:
            [ 0.,  1.,  0.],
            [ 0.,  0.,  1.]], dtype=float32)
     """
-    if len(ca) < 3:
-        return np.tile(np.eye(3, dtype=np.float32), (len(ca), 1, 1))
+    length = len(ca)
+    if length == 1:
+        return np.eye(3, dtype=np.float32)[None]
     ca = ca.astype(np.float64)
+    if length == 2:  # one bond: its direction must turn with it
+        ca = np.stack([ca[0], ca.mean(axis=0), ca[1]])
     along = _unit(ca[2:] - ca[:-2])
     bend = 2 * ca[1:-1] - ca[2:] - ca[:-2]
     bend = bend - (bend * along).sum(-1, keepdims=True) * along
     straight = np.linalg.norm(bend, axis=-1) < 1e-3
-    if straight.any():  # three C-alphas in a line: any perpendicular will do
+    if straight.any():
         axis = np.eye(3)[np.abs(along[straight]).argmin(axis=1)]
         bend[straight] = np.cross(along[straight], axis)
     out = _unit(bend)
     frames = np.stack([along, out, np.cross(along, out)], axis=1)
-    return np.concatenate([frames[:1], frames, frames[-1:]]).astype(np.float32)
+    return np.concatenate([frames[:1], frames, frames[-1:]])[:length].astype(np.float32)
 
 
 def residue_features(ca: Coordinates) -> Float32[np.ndarray, "L F"]:
@@ -96,7 +100,8 @@ def residue_features(ca: Coordinates) -> Float32[np.ndarray, "L F"]:
 
     outward = local_frames(ca)[:, 1]
     near = distance < 12.0
-    above = np.einsum("ik,ijk->ij", outward, x[None] - x[:, None]) > 0
+    # not zero: in a straight chain rounding alone would decide
+    above = np.einsum("ik,ijk->ij", outward, x[None] - x[:, None]) > 1e-3
     columns += [(near & above).sum(axis=1) / 12.0, (near & ~above).sum(axis=1) / 12.0]
 
     gyration = np.sqrt((x**2).sum(-1).mean())

@@ -5,7 +5,7 @@ fitted on validation pairs puts it right without changing the ranking. The maps 
 """
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from jaxtyping import Float
@@ -90,7 +90,7 @@ class Calibration:
         return {kinds: asdict(pairing) for kinds, pairing in self.pairings.items()}
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Self:
+    def from_json(cls, values: dict[str, Any]) -> "Calibration":
         """The calibration that `to_json` wrote."""
         return cls(
             {

@@ -5,15 +5,15 @@ public code where the two differ, `foldglass` is ours.
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from foldglass.errors import ModelError
 from foldglass.encoders.layers import AttentionPooling, EncoderBlock, masked_mean
+from foldglass.errors import ModelError
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class SiameseConfig:
 
     `pooling` is `attention` (GLASS: softmax attention over the output vectors) or `summary` (ours: attention and mean
     of the hidden states with the logarithm of the length, through one hidden layer, since a weighted mean alone forgets
-    how long the protein is and a TM-score depends on it).
+    how long the protein is and a TM-score depends on it). With `whole_dim` the protein vector also gets a term from a
+    vector that describes the whole protein, through a network of width `whole_hidden`.
 
     Examples
     --------
@@ -43,9 +44,12 @@ class SiameseConfig:
     rotary: bool = False
     activation: Literal["relu", "gelu"] = "relu"
     pooling: Literal["attention", "summary"] = "attention"
+    whole_dim: int = 0
+    whole_hidden: int = 512
+    whole_dropout: float = 0.1
 
     @classmethod
-    def preset(cls, name: str, *, input_dim: int) -> Self:
+    def preset(cls, name: str, *, input_dim: int) -> "SiameseConfig":
         """The published network (`paper`), its public code (`reference-code`) or ours (`foldglass`)."""
         base = cls(input_dim=input_dim)
         presets = {
@@ -75,12 +79,47 @@ class SummaryPooling(nn.Module):
     def __init__(self, hidden: int, output: int) -> None:
         super().__init__()
         self.attention = AttentionPooling(hidden, hidden // 2)
-        self.mix = nn.Sequential(nn.Linear(2 * hidden + 1, output), nn.GELU(), nn.Linear(output, output))
+        self.mix = nn.Sequential(nn.Linear(2 * hidden + 1, output), nn.GELU())
+        self.output = nn.Linear(output, output)
 
     def forward(self, x: Float[Tensor, "B L D"], mask: Bool[Tensor, "B L"]) -> Float[Tensor, "B E"]:
         log_length = mask.sum(dim=1, keepdim=True).to(x.dtype).log() - 5.0  # about zero at 150 residues
-        pooled: Tensor = self.mix(torch.cat([self.attention(x, mask), masked_mean(x, mask), log_length], dim=1))
+        summary = torch.cat([self.attention(x, mask), masked_mean(x, mask), log_length], dim=1)
+        pooled: Tensor = self.output(self.mix(summary))
         return pooled
+
+
+class WholeBranch(nn.Module):
+    """From a vector that describes the whole protein to a term of its embedding.
+
+    The input is standardised by `mean` and `spread`, which `fit` takes from training proteins.
+    """
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, dim: int, hidden: int, output: int, dropout: float) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(dim))
+        self.register_buffer("spread", torch.ones(dim))
+        self.layers = nn.Sequential(
+            nn.Linear(dim, hidden),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, hidden),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, output),
+        )
+
+    def fit(self, whole: Float[Tensor, "N F"]) -> None:
+        """Take mean and spread from some proteins."""
+        self.mean.copy_(whole.mean(dim=0))
+        self.spread.copy_(whole.std(dim=0) + 1e-3)
+
+    def forward(self, whole: Float[Tensor, "B F"]) -> Float[Tensor, "B E"]:
+        out: Tensor = self.layers(((whole - self.mean) / self.spread).clamp(-5, 5))
+        return out
 
 
 class SiameseNetwork(nn.Module):
@@ -119,9 +158,14 @@ class SiameseNetwork(nn.Module):
         for parameter in self.parameters():
             if parameter.ndim > 1:
                 nn.init.xavier_uniform_(parameter)
+        self.whole: WholeBranch | None = None
+        if config.whole_dim:
+            self.whole = WholeBranch(config.whole_dim, config.whole_hidden, config.output, config.whole_dropout)
+            if isinstance(self.pool, SummaryPooling):  # begin with the branch alone: it learns within a minute
+                nn.init.zeros_(self.pool.output.weight)
 
     def forward(
-        self, x: Float[Tensor, "B L D"], mask: Bool[Tensor, "B L"]
+        self, x: Float[Tensor, "B L D"], mask: Bool[Tensor, "B L"], whole: Float[Tensor, "B F"]
     ) -> tuple[Float[Tensor, "B L E"], Float[Tensor, "B E"]]:
         x = self.project(x)
         for block in self.blocks:
@@ -129,4 +173,6 @@ class SiameseNetwork(nn.Module):
         x = self.final(x)
         residue = self.output(x)
         protein = self.pool(residue if self.config.pooling == "attention" else x, mask)
+        if self.whole is not None:
+            protein = protein + self.whole(whole)
         return F.normalize(residue, dim=-1) * mask[..., None], F.normalize(protein, dim=-1)

@@ -1,23 +1,32 @@
 """A tower: from proteins of one kind to vectors in the shared space."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from foldglass.encoders.base import ResidueEncoder
 from foldglass.encoders.builtin import SequenceEncoder, tokenize
-from foldglass.encoders.structure import StructureEncoder
+from foldglass.encoders.composition import N_COMPOSITION, composition
+from foldglass.encoders.structure import N_SUMMARY, StructureEncoder, structure_features, summary
 from foldglass.errors import InputError
-from foldglass.geometry.trace import local_frames, residue_features
 from foldglass.models.siamese import SiameseNetwork
 from foldglass.protein import Sequence, Structure
 
-Inputs = tuple[Tensor, ...]
-"""What a tower needs of one protein; the first axis of every tensor is the residue."""
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What a tower needs of one protein: tensors whose first axis is the residue, and one vector for the whole."""
+
+    residues: tuple[Tensor, ...]
+    whole: Tensor
+
+    def __len__(self) -> int:
+        return len(self.residues[0])
+
 
 TOKENS = 8192
 """Default residues per batch, padding included."""
@@ -27,6 +36,7 @@ class Front(Protocol):
     """The part of a tower before the Siamese network."""
 
     kind: Literal["sequence", "structure"]
+    whole_dim: int
 
     def inputs(self, protein: Sequence) -> Inputs:
         """Tensors of one protein, computed once."""
@@ -41,13 +51,15 @@ class SequenceFront(nn.Module):
     """Residue letters through the built-in sequence encoder."""
 
     kind: Literal["sequence", "structure"] = "sequence"
+    whole_dim = N_COMPOSITION
 
     def __init__(self, encoder: SequenceEncoder) -> None:
         super().__init__()
         self.encoder = encoder
 
     def inputs(self, protein: Sequence) -> Inputs:
-        return (torch.from_numpy(tokenize(protein.letters)),)
+        tokens = torch.from_numpy(tokenize(protein.letters))
+        return Inputs((tokens,), torch.from_numpy(composition(protein.letters)))
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
         out: Tensor = self.encoder(tokens, mask)
@@ -58,6 +70,7 @@ class StructureFront(nn.Module):
     """C-alpha geometry through the structure encoder."""
 
     kind: Literal["sequence", "structure"] = "structure"
+    whole_dim = N_SUMMARY
 
     def __init__(self, encoder: StructureEncoder) -> None:
         super().__init__()
@@ -66,12 +79,11 @@ class StructureFront(nn.Module):
     def inputs(self, protein: Sequence) -> Inputs:
         if not isinstance(protein, Structure):
             raise InputError(f"protein {protein.id!r}", got="a sequence", expected="a structure for this tower")
-        ca = protein.ca - protein.ca.mean(axis=0)
-        arrays = residue_features(ca), ca.astype(np.float32), local_frames(ca)
-        return tuple(torch.from_numpy(array) for array in arrays)
+        features = structure_features(protein.ca)
+        return Inputs((torch.from_numpy(features),), torch.from_numpy(summary(features)))
 
-    def forward(self, features: Tensor, ca: Tensor, frames: Tensor, mask: Tensor) -> Tensor:
-        out: Tensor = self.encoder(features, ca, frames, mask)
+    def forward(self, features: Tensor, mask: Tensor) -> Tensor:
+        out: Tensor = self.encoder(features, mask)
         return out
 
 
@@ -79,13 +91,14 @@ class PretrainedFront(nn.Module):
     """Residue vectors of a frozen protein language model (ProtT5, ESM-2)."""
 
     kind: Literal["sequence", "structure"] = "sequence"
+    whole_dim = N_COMPOSITION
 
     def __init__(self, encoder: ResidueEncoder) -> None:
         super().__init__()
         self.encoder = encoder
 
     def inputs(self, protein: Sequence) -> Inputs:
-        return (self.encoder.encode([protein])[0],)
+        return Inputs((self.encoder.encode([protein])[0],), torch.from_numpy(composition(protein.letters)))
 
     def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
         return vectors
@@ -130,18 +143,19 @@ class Tower(nn.Module):
         self, inputs: list[Inputs], *, tokens: int = TOKENS
     ) -> tuple[list[Float[Tensor, "L D"]], Float[Tensor, "B D"]]:
         """Residue vectors of each protein and one protein vector each, all of unit length, in the order given."""
-        lengths = [len(first[0]) for first in inputs]
+        lengths = [len(own) for own in inputs]
         residue: list[Tensor] = [torch.empty(0)] * len(inputs)
         protein: list[Tensor] = [torch.empty(0)] * len(inputs)
         device = next(self.network.parameters()).device
         for group in buckets(lengths, tokens):
             padded = [
                 nn.utils.rnn.pad_sequence(list(column), batch_first=True).to(device)
-                for column in zip(*(inputs[i] for i in group), strict=True)
+                for column in zip(*(inputs[i].residues for i in group), strict=True)
             ]
             own = torch.tensor([lengths[i] for i in group], device=device)
             mask = torch.arange(int(own.max()), device=device) < own[:, None]
-            vectors, pooled = self.network(self.front(*padded, mask), mask)
+            whole = torch.stack([inputs[i].whole for i in group]).to(device)
+            vectors, pooled = self.network(self.front(*padded, mask), mask, whole)
             each = vectors[mask].split([lengths[i] for i in group])
             for i, own_residue, own_protein in zip(group, each, pooled.unbind(), strict=True):
                 residue[i], protein[i] = own_residue, own_protein

@@ -109,7 +109,7 @@ def train(task: Task, config: LoopConfig, folder: Path, *, progress: Callable[[s
                 log.write(done, "validation", figures)
                 if figures[task.primary] < best:
                     best = figures[task.primary]
-                    _save(folder / BEST, _weights(task.module), {"step": done, **figures})
+                    _save(folder / BEST, task.module.state_dict(), {"step": done, **figures})
                 _save(folder / CHECKPOINT, _state(task.module, bare), {"step": done, "best": best, **_identity(config)})
                 if progress:
                     progress(f"step {done}: " + "  ".join(f"{k} {v:.4f}" for k, v in figures.items()))
@@ -128,13 +128,8 @@ def _identity(config: LoopConfig) -> dict[str, Any]:
     return {"config": {"steps": config.steps, "lr": config.lr, "seed": config.seed, "warmup": config.warmup}}
 
 
-def _weights(module: nn.Module) -> dict[str, Tensor]:
-    trained = {name for name, parameter in module.named_parameters() if parameter.requires_grad}
-    return {name: value for name, value in module.state_dict().items() if name in trained}
-
-
 def _state(module: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    state = {f"weights.{name}": value for name, value in _weights(module).items()}
+    state = {f"weights.{name}": value for name, value in module.state_dict().items()}
     for index, entry in optimizer.state_dict()["state"].items():
         state |= {f"optimizer.{index}.{name}": value for name, value in entry.items()}
     return state
@@ -160,7 +155,7 @@ def _resume(folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, c
             expected=str(_identity(config)["config"]),
             remedy="choose another output folder, or remove it to start again",
         )
-    module.load_state_dict({k.removeprefix("weights."): v for k, v in tensors.items() if k[0] == "w"}, strict=False)
+    module.load_state_dict({k.removeprefix("weights."): v for k, v in tensors.items() if k.startswith("weights.")})
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         if name.startswith("optimizer."):

@@ -50,7 +50,7 @@ def glass_loss(
 
 
 def global_loss(
-    cosine: Float[Tensor, "*pairs"], tm: Float[Tensor, "*pairs"], *, width: float = 0.02
+    cosine: Float[Tensor, "*pairs"], tm: Float[Tensor, "*pairs"], *, width: float = 0.1
 ) -> Float[Tensor, ""]:
     """Huber loss of the global score: L1 beyond `width`, smooth inside, so that the many exact pairs settle."""
     return F.huber_loss(cosine, tm, delta=width) / width

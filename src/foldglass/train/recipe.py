@@ -47,8 +47,10 @@ class PairsConfig:
     proteins: int = 64
     partners: int = 15
     unpublishable: bool = False
-    noise: float = 0.2
+    noise: float = 0.0
     """Gaussian noise on the coordinates in training, in angstrom."""
+    hidden: float = 0.0
+    """Share of the residues whose letter the sequence tower does not see in training."""
     longest: int = 300
     """Longest chain to train on; validation and use have no limit."""
     limit: int = 0
@@ -58,10 +60,24 @@ class PairsConfig:
 
 
 @dataclass(frozen=True)
+class WholeConfig:
+    """Training of the whole-protein branch alone, before the rest: it costs next to nothing per pair."""
+
+    steps: int = 3000
+    pairs: int = 512
+    lr: float = 1e-3
+    weight_decay: float = 0.05
+    noise: float = 0.05
+    """Gaussian noise on the standardised input."""
+
+
+@dataclass(frozen=True)
 class LossConfig:
     """Weights of the terms; `glass` is the published loss alone."""
 
     kind: Literal["glass", "foldglass"] = "foldglass"
+    tm_floor: float = 0.25
+    """TM-score asked of orthogonal vectors: about that of unrelated proteins, so that they need nothing in common."""
     local: float = 0.5
     alignment: float = 0.02
     tm_alignment: float = 0.5
@@ -75,6 +91,8 @@ class NetworkConfig:
     """The Siamese network of every tower: a preset, with its sizes changed where given."""
 
     preset: Literal["paper", "reference-code", "foldglass"] = "foldglass"
+    whole_hidden: int | None = None
+    whole_dropout: float | None = None
     hidden: int | None = None
     layers: int | None = None
     heads: int | None = None
@@ -87,7 +105,8 @@ class Recipe:
     """One training run.
 
     `towers` are trained; a tower of the model folder `teacher` stays as it is and is followed by the agreement and
-    relation losses. `start` is a pre-training or model folder whose weights the towers begin with.
+    relation losses. With `whole` the towers have a whole-protein branch, trained first. `start` is a pre-training or
+    model folder whose weights the towers begin with.
     """
 
     task: Literal["pretrain", "siamese"]
@@ -101,6 +120,7 @@ class Recipe:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     pretrain: PretrainConfig | None = None
     pairs: PairsConfig = field(default_factory=PairsConfig)
+    whole: WholeConfig | None = None
     loss: LossConfig = field(default_factory=LossConfig)
 
 

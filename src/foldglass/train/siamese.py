@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from foldglass.constants import GLASS_EXPONENT
+from foldglass.encoders.builtin import MASK_TOKEN
 from foldglass.metrics.lddt import lddt
 from foldglass.models.tower import Inputs, Tower
 from foldglass.protein import Structure
@@ -91,7 +92,7 @@ class SiameseTask:
         """The loss of the batch of a step, and its parts."""
         batch = self.sampler.batch(step)
         rng = np.random.default_rng((self.recipe.loop.seed, step, 1))
-        inputs = {kind: [self._input(kind, i, rng) for i in batch.proteins.tolist()] for kind in self.towers}
+        inputs = {kind: [self.inputs(kind, i, rng) for i in batch.proteins.tolist()] for kind in self.towers}
         vectors: dict[str, Vectors] = module(inputs)
         if self.teacher:
             vectors = {**vectors, self.teacher.kind: self.teacher.vectors(batch.proteins)}
@@ -113,7 +114,7 @@ class SiameseTask:
             protein: list[Tensor] = []
             for start in range(0, len(proteins), 256):
                 part = proteins[start : start + 256].tolist()
-                own_residue, own_protein = module({kind: [self._input(kind, i) for i in part]})[kind]
+                own_residue, own_protein = module({kind: [self.inputs(kind, i) for i in part]})[kind]
                 residue += [r.half() for r in own_residue]
                 protein.append(own_protein.float())
             vectors = torch.cat(protein)
@@ -126,7 +127,7 @@ class SiameseTask:
                 error = (first * second).sum(-1).cpu() - torch.from_numpy(self.local_score(int(rows[near])))
                 errors.append(error.abs().numpy())
             figures |= {
-                f"{kind}_tm_mae": float(np.abs(cosine - tm).mean()),
+                f"{kind}_tm_mae": float(np.abs(predicted_tm(cosine, self.recipe) - tm).mean()),
                 f"{kind}_tm_r": float(np.corrcoef(cosine, tm)[0, 1]),
                 f"{kind}_local_mae": float(np.nanmean(np.concatenate(errors))) if errors else float("nan"),
             }
@@ -142,19 +143,23 @@ class SiameseTask:
             self._glass[row] = score.astype(np.float32)
         return self._glass[row]
 
-    def _input(self, kind: str, index: int, rng: np.random.Generator | None = None) -> Inputs:
-        """Inputs of one protein; a structure gets fresh coordinate noise in training."""
+    def inputs(self, kind: str, index: int, rng: np.random.Generator | None = None) -> Inputs:
+        """Inputs of one protein; in training with fresh coordinate noise, or with some letters hidden."""
         structure = self.data.structures[index]
         if kind == "structure" and rng is not None and self.recipe.pairs.noise > 0:
             noise = rng.normal(scale=self.recipe.pairs.noise * rng.random(), size=structure.ca.shape)
             noisy: Structure = replace(structure, ca=(structure.ca + noise).astype(np.float32))
-            inputs: Inputs = self._tower(kind).front.inputs(noisy)
-            return inputs
+            return self.tower(kind).front.inputs(noisy)
         if (kind, index) not in self._inputs:
-            self._inputs[kind, index] = self._tower(kind).front.inputs(structure)
-        return self._inputs[kind, index]
+            self._inputs[kind, index] = self.tower(kind).front.inputs(structure)
+        inputs = self._inputs[kind, index]
+        if kind == "sequence" and rng is not None and self.recipe.encoder == "builtin" and self.recipe.pairs.hidden > 0:
+            unseen = torch.from_numpy(rng.random(len(structure)) < self.recipe.pairs.hidden)
+            return replace(inputs, residues=(inputs.residues[0].masked_fill(unseen, MASK_TOKEN),))
+        return inputs
 
-    def _tower(self, kind: str) -> Tower:
+    def tower(self, kind: str) -> Tower:
+        """A tower in training."""
         tower = self.towers[kind]
         assert isinstance(tower, Tower)
         return tower
@@ -170,7 +175,7 @@ class SiameseTask:
     def _local_pairs(
         self, query: Vectors, target: Vectors, batch: Batch, threshold: float
     ) -> dict[int, tuple[Tensor, Tensor]]:
-        """Cosine and true local score of the aligned residues of each pair from the threshold on, by place in the batch."""
+        """Cosine and true local score of aligned residues, by place in the batch, of pairs from the threshold on."""
         near = np.flatnonzero(self.data.tm[batch.rows] >= threshold).tolist()
         pairs = {}
         for m in near:
@@ -200,12 +205,12 @@ class SiameseTask:
     def _parts(self, vectors: dict[str, Vectors], batch: Batch) -> dict[str, Tensor]:
         """Our loss: global, local and alignment terms of every pairing, and the teacher's terms."""
         weights = self.recipe.loss
-        tm = torch.from_numpy(self.data.tm[batch.rows])
+        wanted = torch.from_numpy(wanted_cosine(self.data.tm[batch.rows], self.recipe))
         pairings = self._pairings(vectors)
         terms: dict[str, list[Tensor]] = {"global": [], "local": [], "alignment": []}
         for query, target in pairings:
             cosine = self._cosine(query, target, batch)
-            terms["global"].append(global_loss(cosine, tm.to(cosine.device)))
+            terms["global"].append(global_loss(cosine, wanted.to(cosine.device)))
             local = self._local_pairs(query, target, batch, weights.tm_local)
             if local:
                 predicted = torch.cat([pair[0] for pair in local.values()])
@@ -235,17 +240,40 @@ class SiameseTask:
         }
 
 
-def embed_all(tower: Tower, structures: list[Structure], *, progress: Callable[[int], None] | None = None) -> Teacher:
-    """Fixed vectors of all structures, residues in half precision."""
-    residue: list[Tensor] = []
-    protein: list[Tensor] = []
+def wanted_cosine(tm: Float[np.ndarray, " M"], recipe: Recipe) -> Float[np.ndarray, " M"]:
+    """Cosine asked of pairs: the TM-score itself for the published loss, stretched from `tm_floor` for ours."""
+    floor = _floor(recipe)
+    return (tm - floor) / (1.0 - floor)
+
+
+def predicted_tm(cosine: Float[np.ndarray, " M"], recipe: Recipe) -> Float[np.ndarray, " M"]:
+    """TM-score that a cosine stands for before calibration: the inverse of `wanted_cosine`."""
+    floor = _floor(recipe)
+    return floor + (1.0 - floor) * cosine
+
+
+def _floor(recipe: Recipe) -> float:
+    return 0.0 if recipe.loss.kind == "glass" else recipe.loss.tm_floor
+
+
+def embed_all(
+    tower: Tower,
+    structures: list[Structure],
+    *,
+    wanted: Int[np.ndarray, " W"],
+    progress: Callable[[int], None] | None = None,
+) -> Teacher:
+    """Fixed vectors of the wanted structures, residues in half precision; the others get zeros."""
+    dim = tower.network.config.output
+    residue: list[Tensor] = [torch.zeros(0, dim, dtype=torch.float16)] * len(structures)
+    protein = torch.zeros(len(structures), dim)
     tower.eval()
     with torch.no_grad():
-        for start in range(0, len(structures), 256):
-            part = structures[start : start + 256]
-            own_residue, own_protein = tower([tower.front.inputs(structure) for structure in part])
-            residue += [r.half() for r in own_residue]
-            protein.append(own_protein)
+        for start in range(0, len(wanted), 256):
+            part = wanted[start : start + 256].tolist()
+            own_residue, protein[part] = tower([tower.front.inputs(structures[i]) for i in part], tokens=TOKENS_AT_ONCE)
+            for i, vectors in zip(part, own_residue, strict=True):
+                residue[i] = vectors.half()
             if progress:
                 progress(start + len(part))
-    return Teacher(tower.kind, residue, torch.cat(protein))
+    return Teacher(tower.kind, residue, protein)

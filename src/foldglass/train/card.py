@@ -1,0 +1,63 @@
+"""The model card that is written with every model."""
+
+import platform
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+import torch
+
+from foldglass import __version__
+from foldglass.models.model import Model
+from foldglass.train.data import PairData
+from foldglass.train.recipe import Recipe
+from foldglass.train.splits import ROLES, TRAIN
+
+
+def model_card(model: Model, recipe: Recipe, data: PairData, facts: dict[str, Any]) -> str:
+    """Markdown: what the model is, what it learned from, how it was chosen, and where it ends.
+
+    Parameters
+    ----------
+    facts
+        What the loop stored with the best weights: step and validation figures.
+    """
+    parameters = {kind: sum(p.numel() for p in tower.parameters()) for kind, tower in model.towers.items()}
+    sets = Counter(
+        structure.id.split("/")[0] for structure, role in zip(data.structures, data.roles, strict=True) if role == TRAIN
+    )
+    roles = Counter(ROLES[role] for role in data.roles.tolist())
+    lines = [
+        f"# {model.name}",
+        "",
+        "Embeds proteins so that the cosine of two protein vectors predicts their TM-score and the cosine of aligned",
+        "residue vectors their local score (`glass` lDDT).",
+        "",
+        "## Towers",
+        *(f"- {kind}: {count:,} parameters" for kind, count in parameters.items()),
+        "",
+        "## Training data",
+        f"{roles['train']:,} protein chains and {len(data.splits['train']):,} pairs labelled with TM-align. Held out:",
+        f"{roles['validation']:,} chains of whole superfamilies for validation, {roles['superfamily']:,} for test, and",
+        f"{roles['family']:,} chains of further families. Chains by set: "
+        + ", ".join(f"{name} {count}" for name, count in sets.most_common())
+        + ".",
+        "Sets whose licences forbid it were left out. Coordinates come from the Protein Data Bank (CC0) and, in part,",
+        "from published predicted and designed models.",
+        "",
+        "## Training",
+        f"Task {recipe.task}, loss {recipe.loss.kind}, {recipe.loop.steps} steps of {recipe.pairs.proteins} proteins,",
+        f"seed {recipe.loop.seed}, {recipe.loop.precision}; weights of step {facts['step']}, the best on validation:",
+        *(f"- {key}: {value:.4f}" for key, value in facts.items() if key != "step"),
+        "",
+        f"Made {datetime.now(UTC):%Y-%m-%d} with foldglass {__version__}, torch {torch.__version__}, "
+        f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads.",
+        "",
+        "## Limits",
+        f"Trained on chains of up to {recipe.pairs.longest} residues, one chain at a time; longer chains and complexes",
+        "are outside what was measured. The structure tower sees C-alpha atoms only. The sequence tower is small: for",
+        "proteins without a relative in training it is little better than a guess from composition and length.",
+        "Immunoglobulins, MHC molecules and lysozymes are over-represented.",
+        "",
+    ]
+    return "\n".join(lines)
