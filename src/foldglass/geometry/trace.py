@@ -29,9 +29,9 @@ def local_frames(ca: Coordinates) -> Float32[np.ndarray, "L 3 3"]:
     --------
     >>> import numpy as np
     >>> local_frames(np.float32([[0, 0, 0], [1, 1, 0], [2, 0, 0]]))[1]
-    array([[ 1.,  0.,  0.],
-           [ 0.,  1.,  0.],
-           [ 0.,  0.,  1.]], dtype=float32)
+    array([[1., 0., 0.],
+           [0., 1., 0.],
+           [0., 0., 1.]], dtype=float32)
     """
     length = len(ca)
     if length == 1:

@@ -3,11 +3,11 @@
 import platform
 from collections import Counter
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 
 import torch
 
-from foldglass import __version__
 from foldglass.models.model import Model
 from foldglass.train.data import PairData
 from foldglass.train.recipe import Recipe
@@ -50,7 +50,7 @@ def model_card(model: Model, recipe: Recipe, data: PairData, facts: dict[str, An
         f"seed {recipe.loop.seed}, {recipe.loop.precision}; weights of step {facts['step']}, the best on validation:",
         *(f"- {key}: {value:.4f}" for key, value in facts.items() if key != "step"),
         "",
-        f"Made {datetime.now(UTC):%Y-%m-%d} with foldglass {__version__}, torch {torch.__version__}, "
+        f"Made {datetime.now(UTC):%Y-%m-%d} with foldglass {version('foldglass')}, torch {torch.version('foldglass')}, "
         f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads.",
         "",
         "## Limits",

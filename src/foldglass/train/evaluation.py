@@ -6,11 +6,11 @@ import os
 import platform
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-from foldglass import __version__
 from foldglass.train.baselines import predict_baselines
 from foldglass.train.evaluation_fold import FoldResult, FoldTest, compare_with_baseline, measure_fold
 from foldglass.train.evaluation_local import (
@@ -182,7 +182,7 @@ def _about(
         draws=draws,
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
-        foldglass=__version__,
+        foldglass=version("foldglass"),
         command=command,
     )
 

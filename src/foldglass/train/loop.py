@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from lightning_fabric import Fabric, seed_everything
@@ -28,6 +28,7 @@ BEST = "best.safetensors"
 LOG = "log.csv"
 
 
+@runtime_checkable
 class Task(Protocol):
     """What the loop trains: a loss per step, and a validation whose `primary` figure is to fall."""
 
