@@ -36,7 +36,7 @@ def compare(
         typer.Option(
             "--align/--no-align",
             help="Align each pair, which gives the local score.",
-            show_default=f"--align up to {_ALIGNED_PAIRS} pairs",
+            show_default=f"up to {_ALIGNED_PAIRS} pairs",
         ),
     ] = None,
     format: Format = None,

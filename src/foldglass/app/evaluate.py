@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from foldglass.app.loading import load_model
+from foldglass.app.extras import needing
+from foldglass.app.loading import load_model, use_threads
 from foldglass.app.options import Device, DeviceName, Format, Threads
 from foldglass.app.output import Output
 from foldglass.app.progress import Bar
@@ -61,14 +62,15 @@ def evaluate(
     from foldglass.io.atomic import check_writable
 
     check_writable(out)
+    use_threads(threads)
     with Bar() as bar:
-        loaded = load_model(model, device, threads, bar)
-        from foldglass.train.evaluation import evaluate as measure
-        from foldglass.train.report import write_report
-        from foldglass.train.runs import evaluation_sets
-
         bar.phase("reading the pairs")
+        with needing("train", "evaluate"):
+            from foldglass.train.evaluation import evaluate as measure
+            from foldglass.train.report import write_report
+            from foldglass.train.runs import evaluation_sets
         judged, fitted = evaluation_sets(data, structures, split)
+        loaded = load_model(model, device, threads, bar)
         bar.phase(f"measuring {len(judged)} pairs")
         evaluation = measure(loaded, judged, fitted, command=shlex.join(["foldglass", *sys.argv[1:]]))
         page, numbers = write_report(evaluation, out)

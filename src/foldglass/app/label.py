@@ -33,7 +33,8 @@ def label(
 ) -> None:
     """Superpose pairs of structures with TM-align.
 
-    The table holds TM-scores, alignments and local scores. A run that was stopped goes on where it was when the same command is given again.
+    The table holds TM-scores, alignments and local scores. A run that was stopped goes on where it was when the same
+    command is given again.
     """
     if all_vs_all == (pairs is not None):
         got = "both --all-vs-all and --pairs" if all_vs_all else "no pairs"

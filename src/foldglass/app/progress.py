@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from threading import Timer
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -28,7 +28,7 @@ class Bar:
         self._task: TaskID | None = None
         self._timer: Timer | None = None
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Bar":
         if self._shown:
             from rich.console import Console
             from rich.progress import (

@@ -2,7 +2,6 @@
 
 import sys
 from types import TracebackType
-from typing import Self
 
 _SHOWN = 5
 
@@ -29,7 +28,7 @@ class Skipped:
     def __len__(self) -> int:
         return len(self._lines)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Skipped":
         return self
 
     def __exit__(

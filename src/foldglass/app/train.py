@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from foldglass.app.extras import needing
 from foldglass.app.loading import use_threads
 from foldglass.app.options import Threads
 from foldglass.errors import NotFoundError
@@ -38,7 +39,8 @@ def train(
     from foldglass.train.recipe import read_recipe
 
     read_recipe(path)
-    from foldglass.train.runs import run_recipe
+    with needing("train", "train"):
+        from foldglass.train.runs import run_recipe
 
     try:
         print(run_recipe(path, folder, data=data, name=name, progress=lambda line: print(line, file=sys.stderr)))

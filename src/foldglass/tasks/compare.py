@@ -63,7 +63,7 @@ def compare_many(
     sequence = next((protein for protein in proteins if not isinstance(protein, Structure)), None)
     if exact and sequence is not None:
         raise InputError(
-            f"exact comparison with {sequence.id!r}", got="a sequence", expected="structures", remedy="leave out exact"
+            f"exact comparison with {sequence.id!r}", got="a sequence", expected="structures", remedy="leave out --exact"
         )
     embeddings: list[Embedding] = []
     vectors = []
