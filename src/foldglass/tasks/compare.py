@@ -38,7 +38,8 @@ def compare_many(
 ) -> Iterator[Comparison]:
     """Compare every query with every target, the highest predicted symmetric TM-score first.
 
-    Every protein is embedded once, before the first comparison is given. Pairs of equal score keep their order.
+    Every protein is embedded once, by the call itself; comparisons are made as they are asked for. Pairs of equal
+    score keep their order.
 
     Parameters
     ----------
@@ -59,11 +60,16 @@ def compare_many(
     proteins = [*queries, *(targets or [])]
     count = len(queries) * len(targets) if targets is not None else len(queries) * (len(queries) - 1) // 2
     if not count:
-        raise InputError("comparison", got=f"{len(proteins)} proteins", expected="at least two")
+        raise InputError(
+            "comparison", got=f"{len(proteins)} protein" + "s" * (len(proteins) != 1), expected="at least two"
+        )
     sequence = next((protein for protein in proteins if not isinstance(protein, Structure)), None)
     if exact and sequence is not None:
         raise InputError(
-            f"exact comparison with {sequence.id!r}", got="a sequence", expected="structures", remedy="leave out --exact"
+            f"exact comparison with {sequence.id!r}",
+            got="a sequence",
+            expected="structures",
+            remedy="leave out --exact",
         )
     embeddings: list[Embedding] = []
     vectors = []
@@ -77,9 +83,16 @@ def compare_many(
         query, target = (side.reshape(-1) for side in np.indices((len(queries), len(targets))))
         target = target + len(queries)
     scores = _scores(model, proteins, np.stack(vectors), query.astype(np.int32), target.astype(np.int32))
+    return _best_first(model, proteins, embeddings, scores, exact=exact)
+
+
+def _best_first(
+    model: Model, proteins: list[Sequence], embeddings: list[Embedding], scores: _Scores, *, exact: bool
+) -> Iterator[Comparison]:
+    """Aligned if there are embeddings."""
     for place in np.lexsort((-scores.cosine, -scores.tm)):
         i, j = int(scores.query[place]), int(scores.target[place])
-        if align:
+        if embeddings:
             yield model.score(embeddings[i], embeddings[j], exact=exact)
         else:
             yield _unaligned(model, proteins[i], proteins[j], scores, int(place), exact=exact)

@@ -1,0 +1,92 @@
+"""Ctrl-C, termination and closed pipes, in the middle of the work."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from foldglass.protein import Structure
+
+_PATIENCE = 120
+
+
+def _started(environment: dict[str, str], *arguments: object) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "foldglass", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def _wait_for(there: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+    end = time.monotonic() + _PATIENCE
+    while not there():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def chains(make_structure: Callable[..., Structure], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thirty chains, enough superpositions for several parts of a label table."""
+    folder = tmp_path_factory.mktemp("chains")
+    for seed in range(30):
+        chain = make_structure(90 + seed, seed)
+        lines = [
+            f"ATOM  {i + 1:5d}  CA  GLY A{i + 1:4d}    {x:8.3f}{y:8.3f}{z:8.3f}  1.00  0.00           C\n"
+            for i, (x, y, z) in enumerate(chain.ca)
+        ]
+        (folder / f"c{seed:02d}.pdb").write_text("".join(lines))
+    return folder
+
+
+def test_interrupted_label_keeps_its_parts_and_goes_on(
+    run: Any, environment: dict[str, str], chains: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "labels.parquet"
+    parts = tmp_path / "labels.parquet.parts"
+    process = _started(environment, "label", chains, "-o", out, "--all-vs-all")
+    _wait_for(lambda: len(list(parts.glob("part-*.parquet"))) > 1, process)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=_PATIENCE)[1]
+    assert process.returncode == 130
+    assert said.count("\n") == 1
+    assert f"of 435 pairs are kept in {parts}; give the same command again to go on" in said
+    assert not out.exists()
+    assert not list(parts.glob(".*"))
+    done = run("label", chains, "-o", out, "--all-vs-all")
+    assert "435 pairs labelled, " in done.stderr and "by an earlier run" in done.stderr
+    assert pq.read_metadata(out).num_rows == 435
+    assert [path.name for path in tmp_path.iterdir()] == ["labels.parquet"]
+
+
+@pytest.mark.parametrize(("number", "code", "words"), [(signal.SIGINT, 130, "stopped"), (signal.SIGTERM, 143, "")])
+def test_interrupted_embed_leaves_nothing(
+    environment: dict[str, str], tiny: Path, tmp_path: Path, number: int, code: int, words: str
+) -> None:
+    fasta = tmp_path / "many.fasta"
+    fasta.write_text("".join(f">p{i}\n{'MKVLAAGIVGLLAAPE' * 20}\n" for i in range(20_000)))
+    out = tmp_path / "out"
+    out.mkdir()
+    process = _started(environment, "embed", fasta, "-o", out / "many.parquet", "--model", tiny)
+    _wait_for(lambda: any(out.iterdir()), process)
+    process.send_signal(number)
+    said = process.communicate(timeout=_PATIENCE)[1]
+    assert process.returncode == code
+    assert said == (f"foldglass: {words}\n" if words else "")
+    assert not list(out.iterdir())
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure(environment: dict[str, str], tiny: Path, globins: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "foldglass", "search", globins, globins, "--model", tiny],
+        stdout=writing, stderr=subprocess.PIPE, text=True, env=environment, timeout=_PATIENCE,
+    )  # fmt: skip
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
