@@ -69,7 +69,7 @@ def train(task: Task, config: LoopConfig, folder: Path, *, progress: Callable[[s
     Raises
     ------
     InputError
-        If the loss is not finite, or the folder's checkpoint belongs to another configuration.
+        If the loss is not finite, or the folder's checkpoint belongs to another configuration or network.
     """
     folder.mkdir(parents=True, exist_ok=True)
     fabric = Fabric(accelerator=config.accelerator, devices=config.devices, precision=config.precision)
@@ -156,7 +156,15 @@ def _resume(folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, c
             expected=str(_identity(config)["config"]),
             remedy="choose another output folder, or remove it to start again",
         )
-    module.load_state_dict({k.removeprefix("weights."): v for k, v in tensors.items() if k.startswith("weights.")})
+    try:
+        module.load_state_dict({k.removeprefix("weights."): v for k, v in tensors.items() if k.startswith("weights.")})
+    except RuntimeError as error:
+        raise InputError(
+            str(path),
+            got=f"another network ({str(error).splitlines()[1].strip()})",
+            expected="that of the recipe",
+            remedy="choose another output folder, or remove it to start again",
+        ) from None
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         if name.startswith("optimizer."):
@@ -174,7 +182,9 @@ class _Log:
         rows = []
         if path.exists():
             with path.open(newline="") as handle:
-                rows = [row for row in csv.reader(handle) if row and row[0].isdigit() and int(row[0]) <= start]
+                rows = [
+                    row for row in csv.reader(handle) if len(row) == 4 and row[0].isdigit() and int(row[0]) <= start
+                ]
         with replacing(path) as temporary, temporary.open("w", newline="") as handle:
             csv.writer(handle).writerows([("step", "split", "name", "value"), *rows])
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from foldglass.constants import AMINO_ACIDS
 from foldglass.encoders.builtin import MASK_TOKEN, MaskedResidueModel, SequenceEncoder, tokenize
-from foldglass.errors import NotFoundError
+from foldglass.errors import InputError, NotFoundError
 from foldglass.train.recipe import PretrainConfig, Recipe
 from foldglass.train.splits import fraction
 
@@ -30,6 +30,13 @@ class PretrainTask:
         validating = [fraction(s, seed=self.seed) < self.config.validation / len(kept) for s in kept]
         self._train = [tokenize(s) for s, held in zip(kept, validating, strict=True) if not held]
         self._validation = [tokenize(s) for s, held in zip(kept, validating, strict=True) if held]
+        if not self._train or not self._validation:
+            raise InputError(
+                "pre-training sequences",
+                got=f"{len(self._train)} to train on and {len(self._validation)} to validate on",
+                expected="some of both",
+                remedy="give more sequences or change `validation`",
+            )
 
     @property
     def module(self) -> nn.Module:

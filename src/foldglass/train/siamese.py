@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from foldglass.constants import GLASS_EXPONENT
@@ -173,12 +173,11 @@ class SiameseTask:
         ]
 
     def _local_pairs(
-        self, query: Vectors, target: Vectors, batch: Batch, threshold: float
+        self, query: Vectors, target: Vectors, batch: Batch, near: Bool[np.ndarray, " M"]
     ) -> dict[int, tuple[Tensor, Tensor]]:
-        """Cosine and true local score of aligned residues, by place in the batch, of pairs from the threshold on."""
-        near = np.flatnonzero(self.data.tm[batch.rows] >= threshold).tolist()
+        """Cosine and true local score of the aligned residues of the pairs that are `near`, by place in the batch."""
         pairs = {}
-        for m in near:
+        for m in np.flatnonzero(near).tolist():
             aligned = torch.from_numpy(self.data.alignment(int(batch.rows[m])))
             truth = torch.from_numpy(self.local_score(int(batch.rows[m])))
             known = ~truth.isnan()
@@ -193,10 +192,11 @@ class SiameseTask:
     def _glass_parts(self, vectors: dict[str, Vectors], batch: Batch) -> dict[str, Tensor]:
         """The published loss, averaged over the pairings of towers."""
         threshold = self.recipe.loss.tm_local
-        tm = torch.from_numpy(self.data.tm_query[batch.rows])  # the papers' target is the query's side
+        score = self.data.tm_query[batch.rows]  # the papers' target is the query's side
+        tm = torch.from_numpy(score)
         losses = []
         for query, target in self._pairings(vectors):
-            local = self._local_pairs(query, target, batch, threshold)
+            local = self._local_pairs(query, target, batch, score >= threshold)
             cosine = self._cosine(query, target, batch)
             listed = [local.get(m) for m in range(len(batch.rows))]
             losses.append(glass_loss(cosine, tm.to(cosine.device), listed, tm_local=threshold))
@@ -211,7 +211,7 @@ class SiameseTask:
         for query, target in pairings:
             cosine = self._cosine(query, target, batch)
             terms["global"].append(global_loss(cosine, wanted.to(cosine.device)))
-            local = self._local_pairs(query, target, batch, weights.tm_local)
+            local = self._local_pairs(query, target, batch, self.data.tm[batch.rows] >= weights.tm_local)
             if local:
                 predicted = torch.cat([pair[0] for pair in local.values()])
                 truth = torch.cat([pair[1] for pair in local.values()])
