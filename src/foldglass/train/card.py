@@ -50,7 +50,7 @@ def model_card(model: Model, recipe: Recipe, data: PairData, facts: dict[str, An
         f"seed {recipe.loop.seed}, {recipe.loop.precision}; weights of step {facts['step']}, the best on validation:",
         *(f"- {key}: {value:.4f}" for key, value in facts.items() if key != "step"),
         "",
-        f"Made {datetime.now(UTC):%Y-%m-%d} with foldglass {version('foldglass')}, torch {torch.version('foldglass')}, "
+        f"Made {datetime.now(UTC):%Y-%m-%d} with foldglass {version('foldglass')}, torch {version('torch')}, "
         f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads.",
         "",
         "## Limits",

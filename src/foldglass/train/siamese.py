@@ -41,7 +41,7 @@ class Teacher:
     """Fixed vectors of every protein, from an already trained tower."""
 
     kind: str
-    residue: list[Float[Tensor, "L D"]]
+    residue: list[Float[Tensor, "_ D"]]
     protein: Float[Tensor, "N D"]
 
     def vectors(self, proteins: np.ndarray) -> Vectors:
