@@ -75,6 +75,7 @@ def test_a_missing_recipe_names_those_of_the_package(run: Any) -> None:
     assert " structure" in done.stderr
 
 
+@pytest.mark.slow
 def test_train_a_step(run: Any, data_pack: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "small.toml"
     recipe.write_text(RECIPE)

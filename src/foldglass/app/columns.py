@@ -31,7 +31,16 @@ LIST_COLUMNS = ("aligned_query", "aligned_target", "aligned_lddt")
 """Of formats whose cells hold lists: 0-based residues, and the local score of each aligned query residue."""
 
 
-def row_of(comparison: "Comparison", rank: int, *, lists: bool = False) -> dict[str, Any]:
+def columns_of(format: str, *, aligned: bool, exact: bool = False) -> list[str]:
+    """The columns in a format; a table leaves out what it has no room for or would be empty."""
+    if format == "table":
+        absent = {"p_same_fold", "lddt"} if exact else set() if aligned else {"lddt"}
+        return [column for column in (*COLUMNS[:7], *(EXACT_COLUMNS[:2] if exact else ())) if column not in absent]
+    lists = LIST_COLUMNS if format in ("json", "jsonl", "parquet") else ()
+    return [*COLUMNS, *(EXACT_COLUMNS if exact else ()), *lists]
+
+
+def row_of(comparison: "Comparison", rank: int) -> dict[str, Any]:
     """A comparison as a row; what was not asked for is None."""
     import numpy as np
 
@@ -49,7 +58,7 @@ def row_of(comparison: "Comparison", rank: int, *, lists: bool = False) -> dict[
         "aligned": len(aligned) or None,
         "seq_identity": comparison.seq_identity,
     }
-    if lists and len(aligned):
+    if len(aligned):
         row |= zip(LIST_COLUMNS, (aligned[:, 0], aligned[:, 1], comparison.lddt[aligned[:, 0]]), strict=True)
     if exact := comparison.exact:
         values = (

@@ -2,12 +2,11 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from foldglass.app.columns import COLUMNS, EXACT_COLUMNS, LIST_COLUMNS, row_of
+from foldglass.app.columns import columns_of, row_of
 from foldglass.app.loading import load_model
 from foldglass.app.options import Device, DeviceName, Format, Inputs, ModelName, Out, Threads
 from foldglass.app.output import Output
@@ -77,11 +76,8 @@ def compare(
             print(comparison_text(comparison, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
             return
         counted = bar.over(comparisons, "comparing", pairs)
-        rows: Iterator[dict[str, Any]] = (
-            row_of(comparison, rank, lists=output.holds_lists) for rank, comparison in enumerate(counted, start=1)
-        )
-        columns = (*COLUMNS, *(EXACT_COLUMNS if exact else ()), *(LIST_COLUMNS if output.holds_lists else ()))
-        output.write(columns, rows, model=loaded.id)
+        rows = (row_of(comparison, rank) for rank, comparison in enumerate(counted, start=1))
+        output.write(columns_of(output.format, aligned=align, exact=exact), rows, model=loaded.id)
 
 
 def _read(inputs: list[str], all_vs_all: bool, skipped: Skipped) -> "tuple[list[Sequence], list[Sequence] | None]":

@@ -37,11 +37,6 @@ class Output:
         """Whether rows appear one by one on standard output, where a progress bar would run into them."""
         return self.out is None and self.format in ("tsv", "json", "jsonl")
 
-    @property
-    def holds_lists(self) -> bool:
-        """Whether a cell may hold a list: the formats for programs that know types."""
-        return self.format in ("json", "jsonl", "parquet")
-
     def write(self, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], **parameters: object) -> int:
         """Write the rows and return their number; `parameters` of the run are kept in Parquet."""
         from foldglass.io.tables import write_rows

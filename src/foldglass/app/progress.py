@@ -33,7 +33,6 @@ class Bar:
             from rich.console import Console
             from rich.progress import (
                 BarColumn,
-                MofNCompleteColumn,
                 Progress,
                 SpinnerColumn,
                 TextColumn,
@@ -44,7 +43,7 @@ class Bar:
                 SpinnerColumn(),
                 TextColumn("{task.description}"),
                 BarColumn(),
-                MofNCompleteColumn(),
+                TextColumn("{task.fields[count]}"),
                 TimeRemainingColumn(),
                 console=Console(stderr=True),
                 transient=True,
@@ -65,17 +64,20 @@ class Bar:
             return
         if self._task is not None:
             self._progress.remove_task(self._task)
-        self._task = self._progress.add_task(text, total=total)
+        self._task = self._progress.add_task(text, total=total, count="")
 
     def advance(self, count: int = 1) -> None:
         """Say that `count` more are done."""
         if self._progress is not None and self._task is not None:
-            self._progress.advance(self._task, count)
+            task = self._progress.tasks[-1]
+            self.reach(int(task.completed) + count, int(task.total or 0))
 
     def reach(self, done: int, total: int = 0) -> None:
         """Say how many are done in all and, where it is known only now, out of how many."""
         if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, completed=done, total=total or None)
+            total = total or int(self._progress.tasks[-1].total or 0)
+            count = f"{done:,} of {total:,}" if total else f"{done:,}"
+            self._progress.update(self._task, completed=done, total=total or None, count=count)
 
     def over(self, items: Iterable[_Item], text: str, total: int | None = None) -> Iterator[_Item]:
         """Count items as they pass and take the bar away after the last."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from foldglass.app.columns import COLUMNS, LIST_COLUMNS, row_of
+from foldglass.app.columns import columns_of, row_of
 from foldglass.app.loading import load_model
 from foldglass.app.options import Device, DeviceName, Format, ModelName, Out, Threads
 from foldglass.app.output import Output
@@ -65,9 +65,9 @@ def search(
             for hit in hits:
                 if align:
                     comparison = loaded.score(places[hit.query], found[hit.index])
-                    yield row_of(comparison, hit.rank, lists=output.holds_lists)
+                    yield row_of(comparison, hit.rank)
                 else:
                     yield vars(hit)
 
-        columns = (*COLUMNS, *(LIST_COLUMNS if align and output.holds_lists else ()))
+        columns = columns_of(output.format, aligned=align)
         output.write(columns, bar.over(rows(), "aligning", len(hits)), model=loaded.id, k=k, min_tm=min_tm)

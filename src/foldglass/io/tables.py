@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Sequence as List
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Protocol, cast, runtime_checkable
+from typing import IO, Any, Literal, Protocol, cast, runtime_checkable
 
 import numpy as np
 
@@ -30,6 +30,7 @@ class _Sink(Protocol):
 
 
 FORMATS = ("table", "tsv", "json", "jsonl", "parquet")
+_LEAST_WIDTH = 8  # of a text column, however narrow the terminal
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -143,7 +144,10 @@ def _table(columns: List[str], rows: Iterable[Mapping[str, Any]], sink: _Sink) -
     for column in columns:
         values = [row[column] for row in gathered if row[column] is not None]
         numeric = bool(values) and all(isinstance(v, (int, float, np.number)) for v in values)
-        table.add_column(Text(column), justify="right" if numeric else "left", overflow="fold")
+        # A number that is broken over two lines is misread; ids fold first on a narrow terminal.
+        justify: Literal["right", "left"] = "right" if numeric else "left"
+        least = 0 if numeric else min(_LEAST_WIDTH, max(map(len, map(_text, values)), default=0))
+        table.add_column(Text(column), justify=justify, overflow="fold", no_wrap=numeric, min_width=least)
     for row in gathered:
         table.add_row(*(Text(_text(row[c])) for c in columns))
     terminal = sink.isatty()
