@@ -13,6 +13,9 @@ BREAK = 4.5
 """Neighbouring C-alphas further apart than this (angstrom) are not bonded; a trans peptide gives 3.8."""
 
 _SEPARATIONS = (2, 3, 4, 5, 6)
+_ROWS = 512
+"""Residues whose distances to all others are held at one time."""
+
 _RADII = (6.0, 8.0, 10.0, 12.0, 14.0, 16.0)
 
 N_FEATURES = 1 + 4 + 2 * len(_SEPARATIONS) + 2 + len(_RADII) + 2 + 3
@@ -93,16 +96,9 @@ def residue_features(ca: Coordinates) -> Float32[np.ndarray, "L F"]:
     broken = np.linalg.norm(bond, axis=-1) > BREAK
     columns += [np.concatenate([broken, [True]]), np.concatenate([[True], broken])]
 
-    distance = np.sqrt(np.maximum(((x[:, None] - x[None]) ** 2).sum(-1), 0.0))
-    for radius in _RADII:
-        expected = (radius / 3.4) ** 2.5  # neighbours grow a little slower than the volume
-        columns.append(((distance < radius).sum(axis=1) - 1) / expected)
-
     outward = local_frames(ca)[:, 1]
-    near = distance < 12.0
-    # not zero: in a straight chain rounding alone would decide
-    above = np.einsum("ik,ijk->ij", outward, x[None] - x[:, None]) > 1e-3
-    columns += [(near & above).sum(axis=1) / 12.0, (near & ~above).sum(axis=1) / 12.0]
+    surroundings = [_surroundings(x, outward, start) for start in range(0, length, _ROWS)]
+    columns += list(np.concatenate(surroundings).T)
 
     gyration = np.sqrt((x**2).sum(-1).mean())
     columns += [
@@ -111,6 +107,21 @@ def residue_features(ca: Coordinates) -> Float32[np.ndarray, "L F"]:
         np.full(length, np.log(length) - 5.0),
     ]
     return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _surroundings(
+    x: Float[np.ndarray, "L 3"], outward: Float[np.ndarray, "L 3"], start: int
+) -> Float[np.ndarray, "R C"]:
+    """Numbers of C-alphas within each radius and in both half-spheres, for a block of residues from `start` on."""
+    rows = slice(start, start + _ROWS)
+    offset = x[None] - x[rows, None]
+    distance = np.sqrt((offset**2).sum(-1))
+    # neighbours grow a little slower than the volume
+    counts = [((distance < radius).sum(axis=1) - 1) / (radius / 3.4) ** 2.5 for radius in _RADII]
+    near = distance < 12.0
+    # not zero: in a straight chain rounding alone would decide
+    above = np.einsum("ik,ijk->ij", outward[rows], offset) > 1e-3
+    return np.stack([*counts, (near & above).sum(axis=1) / 12.0, (near & ~above).sum(axis=1) / 12.0], axis=1)
 
 
 def _unit(v: Float[np.ndarray, "... 3"]) -> Float[np.ndarray, "... 3"]:
