@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,31 @@ from foldglass.protein import Structure
 _PATIENCE = 120
 
 
-def _started(environment: dict[str, str], *arguments: object) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "foldglass", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(environment: dict[str, str]) -> Iterator[Start]:
+    """Starts a command that hears Ctrl-C even if the tests run in the background, and ends it with the test."""
+    running = []
+
+    def begin(*arguments: object) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-m", "foldglass", *map(str, arguments)]
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+        running.append(process)
+        return process
+
+    yield begin
+    for process in running:
+        process.kill()
+        process.communicate()
 
 
 def _wait_for(there: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
@@ -44,12 +66,10 @@ def chains(make_structure: Callable[..., Structure], tmp_path_factory: pytest.Te
     return folder
 
 
-def test_interrupted_label_keeps_its_parts_and_goes_on(
-    run: Any, environment: dict[str, str], chains: Path, tmp_path: Path
-) -> None:
+def test_interrupted_label_keeps_its_parts_and_goes_on(run: Any, start: Start, chains: Path, tmp_path: Path) -> None:
     out = tmp_path / "labels.parquet"
     parts = tmp_path / "labels.parquet.parts"
-    process = _started(environment, "label", chains, "-o", out, "--all-vs-all")
+    process = start("label", chains, "-o", out, "--all-vs-all")
     _wait_for(lambda: len(list(parts.glob("part-*.parquet"))) > 1, process)
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=_PATIENCE)[1]
@@ -66,13 +86,13 @@ def test_interrupted_label_keeps_its_parts_and_goes_on(
 
 @pytest.mark.parametrize(("number", "code", "words"), [(signal.SIGINT, 130, "stopped"), (signal.SIGTERM, 143, "")])
 def test_interrupted_embed_leaves_nothing(
-    environment: dict[str, str], tiny: Path, tmp_path: Path, number: int, code: int, words: str
+    start: Start, tiny: Path, tmp_path: Path, number: int, code: int, words: str
 ) -> None:
     fasta = tmp_path / "many.fasta"
     fasta.write_text("".join(f">p{i}\nMKVLA\n" for i in range(200_000)))  # the file is begun after the first 10,000
     out = tmp_path / "out"
     out.mkdir()
-    process = _started(environment, "embed", fasta, "-o", out / "many.parquet", "--model", tiny)
+    process = start("embed", fasta, "-o", out / "many.parquet", "--model", tiny)
     _wait_for(lambda: any(out.iterdir()), process)
     process.send_signal(number)
     said = process.communicate(timeout=_PATIENCE)[1]
