@@ -27,7 +27,21 @@ _HOMES = {
     "FoldglassError": "foldglass.errors",
 }
 
-__all__ = [*_HOMES, "__version__"]
+__all__ = [
+    "Comparison",
+    "Embedding",
+    "FoldglassError",
+    "Model",
+    "Sequence",
+    "Structure",
+    "__version__",
+    "lddt",
+    "list_models",
+    "load",
+    "read",
+    "search",
+    "tm_align",
+]
 
 if TYPE_CHECKING:
     from foldglass.errors import FoldglassError

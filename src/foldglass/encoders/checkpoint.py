@@ -145,7 +145,7 @@ def load_network(
             expected=f"weights of {network_class.__name__}",
             remedy="check that the folder holds the model its config.json names",
         )
-    return network.eval().requires_grad_(False)  # type: ignore[no-any-return]
+    return network.eval().requires_grad_(False)
 
 
 def load_tokenizer(checkpoint: Checkpoint, tokenizer_class: Any) -> Any:

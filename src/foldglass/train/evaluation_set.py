@@ -174,7 +174,7 @@ def _read_columns(path: PathLike) -> "pl.DataFrame":
     if not Path(path).is_file():
         raise NotFoundError(str(path), got="no such file", expected="a label table (Parquet)")
     try:
-        table = pl.read_parquet(path)
+        table = pl.read_parquet(Path(path))
     except pl.exceptions.ComputeError as error:
         raise InputError(str(path), got=f"not readable as Parquet ({error})", expected="a label table") from error
     missing = [column for column in _COLUMNS if column not in table.columns]

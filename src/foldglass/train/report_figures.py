@@ -192,7 +192,7 @@ def _figure(width: float, height: float) -> Iterator["Figure"]:
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
         raise MissingExtraError("evaluation report", package="matplotlib", extra="train") from error
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(_STYLE):  # type: ignore[arg-type]
         yield Figure(figsize=(width, height), layout="constrained")
 
 

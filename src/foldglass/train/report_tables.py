@@ -75,12 +75,14 @@ def _local(caption: str, note: str, results: Sequence[LocalResult]) -> str:
         note,
         [
             _Column[LocalResult]("mean abs. error", _given_reader("glass", "mae"), note="alignment given"),
-            _Column[LocalResult]("mean abs. error", lambda r: r.end_to_end and r.end_to_end.mae, note="end to end"),
             _Column[LocalResult](
-                "residues scored", lambda r: r.end_to_end and r.end_to_end.coverage, "high", note="end to end"
+                "mean abs. error", lambda r: r.end_to_end.mae if r.end_to_end else None, note="end to end"
             ),
-            _Column[LocalResult]("precision", lambda r: r.alignment and r.alignment.precision, "high"),
-            _Column[LocalResult]("recall", lambda r: r.alignment and r.alignment.recall, "high"),
+            _Column[LocalResult](
+                "residues scored", lambda r: r.end_to_end.coverage if r.end_to_end else None, "high", note="end to end"
+            ),
+            _Column[LocalResult]("precision", lambda r: r.alignment.precision if r.alignment else None, "high"),
+            _Column[LocalResult]("recall", lambda r: r.alignment.recall if r.alignment else None, "high"),
         ],
         results,
     )
