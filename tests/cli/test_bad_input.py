@@ -65,9 +65,7 @@ def test_models_that_cannot_be_used(run: Any, tiny: Path, globins: Path, tmp_pat
         assert done.stderr.count("\n") == 1 and not done.stdout
         return str(done.stderr)
 
-    assert "model 'prott5': no weights" in refused("prott5")
     assert "did you mean 'esm2-650m'?" in refused("esm2-650")
-    assert f"{globins.parent}: no config.json; expected a model directory" in refused(globins.parent)
 
     altered = shutil.copytree(tiny, tmp_path / "altered")
     weights = bytearray((altered / "model.safetensors").read_bytes())

@@ -53,19 +53,11 @@ def test_evaluate(run: Any, tiny: Path, labels: Path, fingers: Path, tmp_path: P
     assert "a label table alone; give its structures with --structures" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("steps = ", "not TOML"),
-        ('task = "siamese"\n', "no 'loop'"),
-        ('task = "siamese"\n[loop]\nsteps = 1\nlearning = 2\n', "unknown key 'learning'"),
-    ],
-)
-def test_a_wrong_recipe_is_one_line(run: Any, tmp_path: Path, text: str, words: str) -> None:
+def test_a_wrong_recipe_is_one_line(run: Any, tmp_path: Path) -> None:
     recipe = tmp_path / "run.toml"
-    recipe.write_text(text)
+    recipe.write_text('task = "siamese"\n[loop]\nsteps = 1\nlearning = 2\n')
     done = run("train", recipe, "-o", tmp_path / "run", code=1)
-    assert words in done.stderr and done.stderr.count("\n") == 1
+    assert "unknown key 'learning'" in done.stderr and done.stderr.count("\n") == 1
     assert not (tmp_path / "run").exists()
 
 
