@@ -23,7 +23,6 @@ _HOMES = {
     "Comparison": "foldglass.protein",
     "tm_align": "foldglass.metrics.tm",
     "lddt": "foldglass.metrics.lddt",
-    "search": "foldglass.search.exact",
     "FoldglassError": "foldglass.errors",
 }
 
@@ -39,7 +38,6 @@ __all__ = [
     "list_models",
     "load",
     "read",
-    "search",
     "tm_align",
 ]
 
@@ -51,7 +49,6 @@ if TYPE_CHECKING:
     from foldglass.models.model import Model
     from foldglass.models.registry import list_models, load
     from foldglass.protein import Comparison, Embedding, Sequence, Structure
-    from foldglass.search.exact import search
 
 
 def __getattr__(name: str) -> Any:

@@ -1,1 +1,5 @@
 """Finding similar proteins among many."""
+
+from foldglass.search.exact import EntryTable, Hit, search
+
+__all__ = ["EntryTable", "Hit", "search"]
