@@ -19,7 +19,7 @@ cat <<'TEXT'
 The column "predicted" is the model's answer, made from one vector per protein and one per residue; "TM-align" is what
 superposing the coordinates gives, for comparison. A TM-score is 1 for the same shape and below 0.3 for most unrelated
 proteins; above 0.5 two proteins share a fold. It depends on whose length it is divided by, so there are two. The
-digits between the sequences are the local score of each residue of the query: 9 fits best, and about 6 is what
+digits between the sequences are the local score of each residue of the query: 9 fits best, and about 7 is what
 unrelated chains get.
 TEXT
 

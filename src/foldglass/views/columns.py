@@ -10,7 +10,7 @@ from foldglass.protein import Comparison, Sequence
 GAP = "-"
 
 CLASS_BOUNDS = (0.6, 0.7, 0.8, 0.9)
-"""Local scores at which the colour changes; unrelated chains score about 0.6."""
+"""Local scores at which the colour changes; unrelated chains score about 0.7 where they align best."""
 
 CLASS_NAMES = ("below 0.6", "0.6 to 0.7", "0.7 to 0.8", "0.8 to 0.9", "0.9 and above")
 

@@ -83,7 +83,7 @@ def _legend() -> str:
     keys = "".join(f'<span class="s{number}">{name}</span>' for number, name in enumerate(CLASS_NAMES))
     return (
         f'<div class="legend"><small>Local score of the query’s residues '
-        f"(unrelated chains: about 0.6)</small><br>{keys}</div>"
+        f"(unrelated chains: about 0.7)</small><br>{keys}</div>"
     )
 
 

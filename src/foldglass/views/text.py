@@ -29,7 +29,7 @@ def comparison_text(comparison: Comparison, *, colour: bool = False) -> str:
     laid = columns(comparison)
     if not laid:
         return "\n".join([*lines, "", "no residue is aligned"])
-    lines += ["", "local score of the query's residues, first decimal (unrelated chains: about 0.6)"]
+    lines += ["", "local score of the query's residues, first decimal (unrelated chains: about 0.7)"]
     if colour:
         lines.append("  ".join(_painted(name, number) for number, name in enumerate(CLASS_NAMES)))
     margin = max(len(label) for protein in (query, target) for label in protein.labels)

@@ -53,7 +53,7 @@ def test_text_in_full(comparison):
         "identity of aligned residues      1.000",
         "aligned residues                      3",
         "",
-        "local score of the query's residues, first decimal (unrelated chains: about 0.6)",
+        "local score of the query's residues, first decimal (unrelated chains: about 0.7)",
         "",
         "query    8  KVl-A  10",
         "            96  1",
