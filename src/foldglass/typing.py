@@ -7,11 +7,10 @@ pairs, `N` database entries, `Q` queries.
 import os
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int
+from jaxtyping import Float, Float32, Int
 
 Coordinates = Float[np.ndarray, "L 3"]
 AlignedPairs = Int[np.ndarray, "M 2"]
-ResidueMask = Bool[np.ndarray, " L"]
 ResidueScores = Float[np.ndarray, " L"]
 ProteinVector = Float32[np.ndarray, " D"]
 ResidueVectors = Float32[np.ndarray, "L D"]

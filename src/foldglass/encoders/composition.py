@@ -3,14 +3,10 @@
 import numpy as np
 from jaxtyping import Float32
 
-from foldglass.constants import AMINO_ACIDS
+from foldglass.encoders.builtin import tokenize
 
 _GAPS = (1, 2, 3, 4)
 _THIRDS = 3
-_INDEX = np.full(128, len(AMINO_ACIDS), dtype=np.int64)
-for _i, _letter in enumerate(AMINO_ACIDS):
-    _INDEX[ord(_letter)] = _i
-
 N_COMPOSITION = 20 * (1 + _THIRDS) + 400 * len(_GAPS) + 1
 
 
@@ -25,7 +21,7 @@ def composition(letters: str) -> Float32[np.ndarray, " F"]:
     >>> composition("ACDA").shape == (N_COMPOSITION,)
     True
     """
-    index = _INDEX[np.frombuffer(letters.encode("ascii"), dtype=np.uint8)]
+    index = tokenize(letters)
     thirds = np.array_split(index, _THIRDS)
     parts = [_frequency(part, 20) for part in (index, *thirds)]
     for gap in _GAPS:

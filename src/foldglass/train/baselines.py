@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from foldglass.constants import AMINO_ACIDS, SAME_FOLD_TM
+from foldglass.encoders.builtin import tokenize
 from foldglass.errors import MissingExtraError
 from foldglass.train.evaluation_predictions import FoldPredictions
 from foldglass.train.evaluation_set import EvaluationSet
@@ -18,8 +19,6 @@ GAP_OPEN, GAP_EXTEND = 11, 1
 """Gap costs that BLAST uses with BLOSUM62."""
 
 _KMER = 3
-_CODES = np.full(128, len(AMINO_ACIDS), dtype=np.int64)
-_CODES[[ord(letter) for letter in AMINO_ACIDS]] = np.arange(len(AMINO_ACIDS))
 _NOT_IN_BLOSUM62 = str.maketrans("JOU", "XXX")
 
 
@@ -130,7 +129,7 @@ def length_ratio(data: EvaluationSet) -> Float[np.ndarray, " B"]:
 
 def composition_cosine(data: EvaluationSet) -> Float[np.ndarray, " B"]:
     """Cosine of the mean one-hot vectors, with one channel for all letters that are not standard."""
-    counts = np.stack([np.bincount(_codes(p.letters), minlength=len(AMINO_ACIDS) + 1) for p in data.proteins])
+    counts = np.stack([np.bincount(tokenize(p.letters), minlength=len(AMINO_ACIDS) + 1) for p in data.proteins])
     unit = counts / np.linalg.norm(counts, axis=1, keepdims=True)
     return np.asarray(np.einsum("bk,bk->b", unit[data.query], unit[data.target]))
 
@@ -200,12 +199,8 @@ _BASELINES = (
 )
 
 
-def _codes(letters: str) -> Int[np.ndarray, " L"]:
-    return _CODES[np.frombuffer(letters.encode("ascii"), dtype=np.uint8)]
-
-
 def _kmers(letters: str) -> Int[np.ndarray, " K"]:
-    codes = _codes(letters)
+    codes = tokenize(letters)
     base = len(AMINO_ACIDS) + 1
     return np.asarray(sum(codes[i : len(codes) - _KMER + 1 + i] * base**i for i in range(min(_KMER, len(codes)))))
 

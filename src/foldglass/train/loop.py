@@ -8,7 +8,6 @@ the same weights as one that was not.
 import csv
 import json
 import math
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -191,8 +190,3 @@ class _Log:
     def write(self, step: int, split: str, figures: dict[str, float]) -> None:
         with self._path.open("a", newline="") as handle:
             csv.writer(handle).writerows((step, split, name, f"{value:.6g}") for name, value in figures.items())
-
-
-def print_progress(line: str) -> None:
-    """Progress on standard error, one line each."""
-    print(line, file=sys.stderr, flush=True)
