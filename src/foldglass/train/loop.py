@@ -10,6 +10,8 @@ import json
 import math
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -20,11 +22,14 @@ from torch import Tensor, nn
 
 from foldglass.errors import InputError
 from foldglass.io.atomic import replacing
+from foldglass.train.average import WeightAverage
 from foldglass.train.recipe import LoopConfig
 
 CHECKPOINT = "checkpoint.safetensors"
 BEST = "best.safetensors"
 LOG = "log.csv"
+_FREE = ("accelerator", "log_every", "validate_every")
+"""What may change between a run and its continuation."""
 
 
 @runtime_checkable
@@ -78,7 +83,8 @@ def train(task: Task, config: LoopConfig, folder: Path, *, progress: Callable[[s
     groups = [{"params": decay, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
     bare = torch.optim.AdamW(groups, lr=config.lr, betas=(0.9, 0.98))
     module, optimizer = fabric.setup(task.module, bare)
-    start, best = _resume(folder, task.module, bare, config)
+    average = WeightAverage(task.module, config.average) if config.average else None
+    start, best = _resume(folder, task.module, bare, config, average)
     log = _Log(folder / LOG, start) if fabric.is_global_zero else None
     began = time.monotonic()
 
@@ -94,6 +100,8 @@ def train(task: Task, config: LoopConfig, folder: Path, *, progress: Callable[[s
         fabric.clip_gradients(module, optimizer, max_norm=config.clip)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
+        if average:
+            average.update(step)
 
         done = step + 1
         if log and (done % config.log_every == 0 or done == config.steps):
@@ -103,14 +111,16 @@ def train(task: Task, config: LoopConfig, folder: Path, *, progress: Callable[[s
                 progress(f"step {done}/{config.steps}  loss {loss.item():.4f}  {left / 60:.0f} min left")
         if done % config.validate_every == 0 or done == config.steps:
             module.eval()
-            with torch.no_grad():
-                figures = task.validate(module)
-            if log:
-                log.write(done, "validation", figures)
-                if figures[task.primary] < best:
+            with average.applied() if average else nullcontext():
+                with torch.no_grad():
+                    figures = task.validate(module)
+                if log and figures[task.primary] < best:
                     best = figures[task.primary]
                     _save(folder / BEST, task.module.state_dict(), {"step": done, **figures})
-                _save(folder / CHECKPOINT, _state(task.module, bare), {"step": done, "best": best, **_identity(config)})
+            if log:
+                log.write(done, "validation", figures)
+                state = _state(task.module, bare, average)
+                _save(folder / CHECKPOINT, state, {"step": done, "best": best, **_identity(config)})
                 if progress:
                     progress(f"step {done}: " + "  ".join(f"{k} {v:.4f}" for k, v in figures.items()))
             fabric.barrier()
@@ -125,11 +135,12 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def _identity(config: LoopConfig) -> dict[str, Any]:
-    return {"config": {"steps": config.steps, "lr": config.lr, "seed": config.seed, "warmup": config.warmup}}
+    return {"config": {key: value for key, value in asdict(config).items() if key not in _FREE}}
 
 
-def _state(module: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def _state(module: nn.Module, optimizer: torch.optim.Optimizer, average: WeightAverage | None) -> dict[str, Tensor]:
     state = {f"weights.{name}": value for name, value in module.state_dict().items()}
+    state |= {f"average.{name}": value for name, value in average.state.items()} if average else {}
     for index, entry in optimizer.state_dict()["state"].items():
         state |= {f"optimizer.{index}.{name}": value for name, value in entry.items()}
     return state
@@ -142,7 +153,13 @@ def _save(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None
         )
 
 
-def _resume(folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, config: LoopConfig) -> tuple[int, float]:
+def _resume(
+    folder: Path,
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    config: LoopConfig,
+    average: WeightAverage | None,
+) -> tuple[int, float]:
     """First step to do and best figure so far; loads the checkpoint if there is one."""
     path = folder / CHECKPOINT
     if not path.exists():
@@ -169,6 +186,8 @@ def _resume(folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, c
         if name.startswith("optimizer."):
             _, index, key = name.split(".", 2)
             state.setdefault(int(index), {})[key] = value
+        elif average and name.startswith("average."):
+            average.state[name.removeprefix("average.")] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     return facts["step"], facts["best"]
 

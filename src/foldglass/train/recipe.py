@@ -1,7 +1,7 @@
 """Recipes: TOML files that hold everything a training run depends on."""
 
 import tomllib
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 from foldglass.encoders.builtin import SequenceEncoderConfig
 from foldglass.encoders.structure import StructureEncoderConfig
 from foldglass.errors import InputError, NotFoundError
+from foldglass.models.score import ScoreConfig
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class LoopConfig:
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     accelerator: str = "auto"
     devices: int = 1
+    average: float = 0.0
+    """Decay of an exponential moving average of the weights, which is then validated and kept; 0 for none."""
     log_every: int = 10
     validate_every: int = 200
     seed: int = 0
@@ -101,6 +104,31 @@ class NetworkConfig:
 
 
 @dataclass(frozen=True)
+class ScoreTrainConfig:
+    """Denoising score matching: the network, the crops and how chains are drawn."""
+
+    preset: Literal["paper", "reference-code", "foldglass"] = "foldglass"
+    blocks: int | None = None
+    levels: int | None = None
+    crop: int = 64
+    """Residues of a map; `reference-code` sets its first half against its second."""
+    segments: int = 2
+    """Pieces of the chain in a map."""
+    maps: int = 16
+    levels_per_step: int = 4
+    """Noise levels of a step; its maps share them evenly."""
+    by_cluster: bool = True
+    """Draw sequence families evenly, not chains (a BC-30-like set, not a BC-100-like one)."""
+    validation: int = 8
+    """Validation maps of each level."""
+
+    def network(self) -> ScoreConfig:
+        """Sizes of the score network."""
+        changed = {"blocks": self.blocks, "levels": self.levels}
+        return replace(ScoreConfig.preset(self.preset), **{k: v for k, v in changed.items() if v is not None})
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One training run.
 
@@ -109,7 +137,7 @@ class Recipe:
     model folder whose weights the towers begin with.
     """
 
-    task: Literal["pretrain", "siamese"]
+    task: Literal["pretrain", "siamese", "score"]
     loop: LoopConfig
     towers: list[str] = field(default_factory=list)
     teacher: str = ""
@@ -119,6 +147,7 @@ class Recipe:
     structure: StructureEncoderConfig = field(default_factory=StructureEncoderConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     pretrain: PretrainConfig | None = None
+    score: ScoreTrainConfig | None = None
     pairs: PairsConfig = field(default_factory=PairsConfig)
     whole: WholeConfig | None = None
     loss: LossConfig = field(default_factory=LossConfig)

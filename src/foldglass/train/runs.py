@@ -26,6 +26,8 @@ from foldglass.train.evaluation_set import EvaluationSet
 from foldglass.train.loop import BEST, load_weights, train
 from foldglass.train.pretrain import PretrainTask
 from foldglass.train.recipe import Recipe, read_recipe
+from foldglass.train.score import ScoreTask
+from foldglass.train.score_data import score_pools
 from foldglass.train.siamese import SiameseTask, embed_all
 from foldglass.train.splits import TRAIN
 from foldglass.train.whole import WholeTask
@@ -67,12 +69,24 @@ def run_recipe(
         )
         train(PretrainTask(recipe, held_out=held_out), recipe.loop, folder, progress=progress)
         return folder / BEST
+    if recipe.task == "score":
+        return _train_score(recipe, pairs, folder, name or recipe_path.stem, progress)
     task = siamese_task(recipe, pairs, progress)
     if recipe.whole:
         for kind in task.towers:
             _train_whole(recipe, task, kind, folder / f"whole-{kind}", progress)
     train(task, recipe.loop, folder, progress=progress)
     return _finish(recipe, task, folder, name or recipe_path.stem, progress)
+
+
+def _train_score(recipe: Recipe, pairs: PairData, folder: Path, name: str, progress: Progress) -> Path:
+    if recipe.score is None:
+        raise InputError("recipe", got="no [score]", expected="it for the task 'score'")
+    pools = score_pools(pairs, Path(recipe.pairs.folder), by_cluster=recipe.score.by_cluster)
+    progress(", ".join(f"{len(pool.structures)} chains to {role}" for role, pool in pools.items()))
+    task = ScoreTask(recipe, pools)
+    train(task, recipe.loop, folder, progress=progress)
+    return folder / BEST
 
 
 def _train_whole(recipe: Recipe, task: SiameseTask, kind: str, folder: Path, progress: Progress) -> None:
