@@ -1,6 +1,6 @@
 """Model directories: `config.json`, `model.safetensors`, `card.md` and `versions.json`; no pickle.
 
-`config.json` names the format, the towers with all sizes, the calibration and the SHA-256 of the weights.
+`config.json` names the format, the network with all sizes, the calibration and the SHA-256 of the weights.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
+from torch import nn
 
 from foldglass.encoders.builtin import SequenceEncoder, SequenceEncoderConfig
 from foldglass.encoders.registry import encoder_by_name
@@ -26,6 +27,8 @@ from foldglass.models.siamese import SiameseConfig, SiameseNetwork
 from foldglass.models.tower import PretrainedFront, SequenceFront, StructureFront, Tower
 
 FORMAT = 1
+_PARTS = {"siamese": ("towers", "calibration"), "score": ("network", "sigma")}
+"""What `config.json` holds besides, by kind of model."""
 FILES = ("config.json", "model.safetensors", "card.md", "versions.json")
 
 
@@ -35,22 +38,24 @@ def save_model(model: Model, folder: Path, *, card: str) -> str:
     The weights are written first and `config.json`, which names their hash, last: a directory with a readable
     configuration is complete.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     tensors = {
-        f"{kind}.{name}": value.detach().cpu().contiguous()
-        for kind, tower in model.towers.items()
-        for name, value in tower.state_dict().items()
+        f"{kind}.{name}": value for kind, tower in model.towers.items() for name, value in tower.state_dict().items()
     }
-    weights = save(tensors)
-    digest = hashlib.sha256(weights).hexdigest()
     config = {
-        "format": FORMAT,
         "name": model.name,
         "description": model.description,
         "towers": {kind: _describe(tower) for kind, tower in model.towers.items()},
         "calibration": model.calibration.to_json(),
-        "weights_sha256": digest,
     }
+    return write_folder(folder, tensors, config, card=card)
+
+
+def write_folder(folder: Path, tensors: dict[str, torch.Tensor], config: dict[str, Any], *, card: str) -> str:
+    """Write the four files of a model directory; returns the SHA-256 of its weights."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = save({name: value.detach().cpu().contiguous() for name, value in tensors.items()})
+    digest = hashlib.sha256(weights).hexdigest()
+    config = {"format": FORMAT, **config, "weights_sha256": digest}
     versions = {package: version(package) for package in ("foldglass", "torch", "numpy", "safetensors")}
     contents = {
         "model.safetensors": weights,
@@ -73,6 +78,37 @@ def load_model(folder: Path, *, device: str | torch.device = "cpu") -> Model:
         If a file is missing, the weights are not those that the configuration names, or the format is newer.
     """
     config = read_config(folder)
+    if config["kind"] != "siamese":
+        raise ModelError(
+            str(folder), got=f"a {config['kind']} model", expected="a siamese model, with towers in one space"
+        )
+    path, tensors = folder / "model.safetensors", read_weights(folder, config)
+    towers = {}
+    for kind, described in config["towers"].items():
+        tower = _build(described, str(folder))
+        own = {name.removeprefix(f"{kind}."): value for name, value in tensors.items() if name.startswith(f"{kind}.")}
+        fill(tower, own, path)
+        towers[kind] = tower.to(device)
+    return Model(
+        towers,
+        calibration=Calibration.from_json(config["calibration"]),
+        name=config["name"],
+        digest=config["weights_sha256"],
+        description=config["description"],
+    )
+
+
+def fill(module: nn.Module, tensors: dict[str, torch.Tensor], path: Path) -> None:
+    """Load a module's tensors; `path` is named in the error if they are not its own."""
+    try:
+        module.load_state_dict(tensors)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[1].strip()
+        raise ModelError(str(path), got=f"other weights ({reason})", expected="those of config.json") from None
+
+
+def read_weights(folder: Path, config: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """Tensors of a model directory, checked against the hash in its configuration."""
     path = folder / "model.safetensors"
     if not path.is_file():
         raise ModelError(str(folder), got="no model.safetensors", expected="a model directory")
@@ -86,26 +122,9 @@ def load_model(folder: Path, *, device: str | torch.device = "cpu") -> Model:
             remedy="the file was altered or cut short: get the model again",
         )
     try:
-        tensors = load(content)
+        return load(content)
     except SafetensorError as error:
         raise ModelError(str(path), got=f"no safetensors file ({error})", expected="the model's weights") from None
-    towers = {}
-    for kind, described in config["towers"].items():
-        tower = _build(described, str(folder))
-        own = {name.removeprefix(f"{kind}."): value for name, value in tensors.items() if name.startswith(f"{kind}.")}
-        try:
-            tower.load_state_dict(own)
-        except RuntimeError as error:
-            reason = str(error).splitlines()[1].strip()
-            raise ModelError(str(path), got=f"other weights ({reason})", expected="those of config.json") from None
-        towers[kind] = tower.to(device)
-    return Model(
-        towers,
-        calibration=Calibration.from_json(config["calibration"]),
-        name=config["name"],
-        digest=digest,
-        description=config["description"],
-    )
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -122,13 +141,16 @@ def read_config(folder: Path) -> dict[str, Any]:
     try:
         config: dict[str, Any] = json.loads(path.read_text())
         found = config["format"]
-        missing = {"name", "description", "towers", "calibration", "weights_sha256"} - config.keys()
+        config.setdefault("kind", "siamese")
+        missing = {"name", "description", "weights_sha256", *_PARTS.get(config["kind"], ())} - config.keys()
     except (ValueError, KeyError, TypeError):
         raise ModelError(str(path), got="something else", expected="a foldglass model's configuration") from None
     if found != FORMAT:
         raise ModelError(
             str(path), got=f"format {found}", expected=f"format {FORMAT}", remedy="install a newer foldglass"
         )
+    if config["kind"] not in _PARTS:
+        raise ModelError(str(path), got=f"a model of kind {config['kind']!r}", expected=f"one of {', '.join(_PARTS)}")
     if missing:
         raise ModelError(str(path), got=f"no {min(missing)!r}", expected="a complete configuration")
     return config

@@ -11,6 +11,7 @@ from foldglass.io.fetch import cache_folder
 
 if TYPE_CHECKING:
     from foldglass.models.model import Model
+    from foldglass.models.score_model import ScoreModel
 
 DEFAULT = "builtin"
 
@@ -56,6 +57,26 @@ def load(name: str = DEFAULT, *, device: str = "auto") -> "Model":
     from foldglass.models.checkpoint import load_model
 
     return load_model(find(name), device=pick_device(device))
+
+
+def load_score(name: str = "score") -> "ScoreModel":
+    """Load a score network, which reads structures.
+
+    Raises
+    ------
+    ModelError
+        As `load`, or if the model is of another kind.
+    """
+    from foldglass.models.score_model import load_score_model
+
+    return load_score_model(find(name))
+
+
+def kind_of(name: str) -> str:
+    """`siamese` or `score`; the errors of `load`."""
+    from foldglass.models.checkpoint import read_config
+
+    return str(read_config(find(name))["kind"])
 
 
 def find(name: str) -> Path:

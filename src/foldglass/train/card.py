@@ -9,8 +9,10 @@ from typing import Any
 import torch
 
 from foldglass.models.model import Model
+from foldglass.models.score_model import ScoreModel
 from foldglass.train.data import PairData
 from foldglass.train.recipe import Recipe
+from foldglass.train.score_data import ChainPool
 from foldglass.train.splits import ROLES, TRAIN
 
 
@@ -50,8 +52,7 @@ def model_card(model: Model, recipe: Recipe, data: PairData, facts: dict[str, An
         f"seed {recipe.loop.seed}, {recipe.loop.precision}; weights of step {facts['step']}, the best on validation:",
         *(f"- {key}: {value:.4f}" for key, value in facts.items() if key != "step"),
         "",
-        f"Made {datetime.now(UTC):%Y-%m-%d} with foldglass {version('foldglass')}, torch {version('torch')}, "
-        f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads.",
+        _made(),
         "",
         "## Limits",
         f"Trained on chains of up to {recipe.pairs.longest} residues, one chain at a time; longer chains and complexes",
@@ -61,3 +62,47 @@ def model_card(model: Model, recipe: Recipe, data: PairData, facts: dict[str, An
         "",
     ]
     return "\n".join(lines)
+
+
+def score_card(model: ScoreModel, recipe: Recipe, pools: dict[str, ChainPool], facts: dict[str, Any]) -> str:
+    """Markdown card of a score network; arguments as `model_card`'s, with the chains of each role."""
+    assert recipe.score is not None
+    config = model.network.config
+    levels = {key: value for key, value in facts.items() if key.startswith("sigma_")}
+    lines = [
+        f"# {model.name}",
+        "",
+        "Says for each C-alpha which way lies a more probable structure, at a chosen level of noise, and embeds residue",
+        "pairs, residues and structures by its last feature map. Denoising score matching on C-alpha coordinates",
+        "through their distances (Guo et al., AAAI 2022).",
+        "",
+        "## Network",
+        f"{sum(p.numel() for p in model.network.parameters()):,} parameters: {config.blocks} blocks of",
+        f"{config.channels}-{config.bottleneck}-{config.channels} channels, dilations {config.dilations}, {config.levels}",
+        f"levels from {config.highest:g} to {config.lowest:g} angstrom. It embeds at {model.sigma:g} angstrom.",
+        "",
+        "## Training",
+        ", ".join(f"{len(pool.structures):,} chains to {role}" for role, pool in pools.items())
+        + ": whole superfamilies",
+        "are held out, and every family with a chain in a test set of the interaction-site task. Sets whose licences",
+        f"forbid it were left out. {recipe.loop.steps} steps of {recipe.score.maps} maps of {recipe.score.crop} residues",
+        f"in {recipe.score.segments} segments, seed {recipe.loop.seed}; weights of step {facts['step']}, an average with",
+        f"decay {recipe.loop.average:g}. Error on held-out superfamilies, where predicting nothing scores 1:",
+        f"{facts['loss']:.3f} in the mean of all levels; by level:",
+        ", ".join(f"{key.removeprefix('sigma_')} A {value:.2f}" for key, value in levels.items()) + ".",
+        "",
+        _made(),
+        "",
+        "## Limits",
+        "Distances do not see handedness: a structure and its mirror image have the same embedding. It was trained on",
+        f"parts of up to {recipe.score.crop} residues of single chains.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _made() -> str:
+    return (
+        f"Made {datetime.now(UTC):%Y-%m-%d} with foldglass {version('foldglass')}, torch {version('torch')}, "
+        f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads."
+    )

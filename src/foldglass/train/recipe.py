@@ -121,6 +121,8 @@ class ScoreTrainConfig:
     """Draw sequence families evenly, not chains (a BC-30-like set, not a BC-100-like one)."""
     validation: int = 8
     """Validation maps of each level."""
+    embedding_sigma: float = 0.5
+    """Noise level at which the finished model embeds, in angstrom."""
 
     def network(self) -> ScoreConfig:
         """Sizes of the score network."""

@@ -16,17 +16,18 @@ from foldglass.io.fetch import cache_folder
 from foldglass.io.read import iter_read
 from foldglass.models.checkpoint import load_model, save_model
 from foldglass.models.model import Model
+from foldglass.models.score_model import ScoreModel, save_score_model
 from foldglass.models.siamese import SiameseConfig, SiameseNetwork
 from foldglass.models.tower import PretrainedFront, SequenceFront, StructureFront, Tower
 from foldglass.protein import Structure
 from foldglass.train.calibrate import calibrate
-from foldglass.train.card import model_card
+from foldglass.train.card import model_card, score_card
 from foldglass.train.data import PairData, load_pair_data
 from foldglass.train.evaluation_set import EvaluationSet
 from foldglass.train.loop import BEST, load_weights, train
 from foldglass.train.pretrain import PretrainTask
 from foldglass.train.recipe import Recipe, read_recipe
-from foldglass.train.score import ScoreTask
+from foldglass.train.score import ScoreTask, channel_statistics
 from foldglass.train.score_data import score_pools
 from foldglass.train.siamese import SiameseTask, embed_all
 from foldglass.train.splits import TRAIN
@@ -55,7 +56,8 @@ def run_recipe(
 
     Returns
     -------
-    The model directory, or the best weights of a pre-training run.
+    The model directory, or the best weights of a run whose network is not one that embeds: a pre-training run, or a
+    score network with batch statistics.
     """
     recipe = read_recipe(recipe_path)
     if data is not None:
@@ -86,7 +88,21 @@ def _train_score(recipe: Recipe, pairs: PairData, folder: Path, name: str, progr
     progress(", ".join(f"{len(pool.structures)} chains to {role}" for role, pool in pools.items()))
     task = ScoreTask(recipe, pools)
     train(task, recipe.loop, folder, progress=progress)
-    return folder / BEST
+    if task.network.config.norm != "channel":
+        return folder / BEST
+    tensors, facts = load_weights(folder / BEST)
+    task.network.load_state_dict(tensors)
+    network = task.network.cpu().eval()
+    progress("measuring the channels on training chains")
+    model = ScoreModel(
+        network,
+        sigma=recipe.score.embedding_sigma,
+        statistics=channel_statistics(network, pools["train"]),
+        name=name,
+        description=f"score network, recipe {name}",
+    )
+    save_score_model(model, folder / "model", card=score_card(model, recipe, pools, facts))
+    return folder / "model"
 
 
 def _train_whole(recipe: Recipe, task: SiameseTask, kind: str, folder: Path, progress: Progress) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from foldglass.models.gradient import coordinate_gradient, remove_rigid, window_gradient
 from foldglass.models.pair_input import ResidueWindow, distances
 from foldglass.models.score import ScoreNetwork
+from foldglass.models.score_model import ScoreVectors
 from foldglass.train.recipe import Recipe, ScoreTrainConfig
 from foldglass.train.score_data import ChainPool, Crop
 
@@ -92,6 +93,23 @@ class ScoreTask:
         kept = pair * (row.mask[:, :, None] & column.mask[:, None])[..., None]
         parts = window_gradient(kept, noisy[:, :half], noisy[:, half:], sigma.expand(len(noisy)))
         return normalised_error(sigma * torch.cat(parts, dim=1), wanted, residues, lost=0)
+
+
+@torch.no_grad()
+def channel_statistics(network: ScoreNetwork, pool: ChainPool, *, chains: int = 16, longest: int = 128) -> ScoreVectors:
+    """Mean and spread of each channel of the embeddings at each level, over undisturbed fragments of training chains."""
+    rng = np.random.default_rng(0)
+    crops = [pool.draw(rng, 1, size=longest, segments=1) for _ in range(chains)]
+    means, spreads = [], []
+    for level in range(len(network.config.noise.sigma)):
+        maps = [
+            network(crop.residues, crop.residues, distances(crop.ca, crop.ca), torch.tensor([level]))[1].flatten(0, 2)
+            for crop in crops
+        ]
+        channels = torch.cat(maps)
+        means.append(channels.mean(dim=0))
+        spreads.append(channels.std(dim=0) + 1e-6)
+    return ScoreVectors(torch.stack(means), torch.stack(spreads))
 
 
 def normalised_error(

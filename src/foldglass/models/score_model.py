@@ -1,0 +1,223 @@
+"""The pre-trained score network as people use it: structures in, embeddings and gradients out."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from foldglass.encoders.builtin import tokenize
+from foldglass.errors import InputError, ModelError
+from foldglass.models.checkpoint import fill, read_config, read_weights, write_folder
+from foldglass.models.gradient import coordinate_gradient
+from foldglass.models.pair_input import ResidueWindow
+from foldglass.models.score import ScoreConfig, ScoreNetwork
+from foldglass.models.score_maps import pair_map, symmetrised_
+from foldglass.protein import Embedding, Sequence, Structure
+from foldglass.typing import Coordinates
+
+LONGEST = 3000
+"""Most residues of a chain: its maps take 3.5 GB."""
+
+
+@dataclass(frozen=True)
+class ScoreVectors:
+    """Which channels of a map mean what: mean and spread of each channel at each level, over training chains."""
+
+    mean: Float[Tensor, "K D"]
+    spread: Float[Tensor, "K D"]
+
+
+class ScoreModel:
+    """A score network, the level at which it embeds, and the channel statistics that put levels on one scale.
+
+    Pair vectors are the last feature map of the undisturbed structure, averaged with its transpose and standardised by
+    channel; residue vectors are their mean over the partners, the protein vector their mean over all pairs (Guo et al.
+    2022). They are not of unit length, and a mirror image has the same ones.
+
+    Parameters
+    ----------
+    network
+        Of the `foldglass` preset's kind.
+    sigma
+        Noise level of the embeddings in angstrom; the nearest one that the network has is taken.
+    """
+
+    def __init__(
+        self,
+        network: ScoreNetwork,
+        *,
+        sigma: float,
+        statistics: ScoreVectors,
+        name: str = "unnamed",
+        digest: str = "",
+        description: str = "",
+    ) -> None:
+        self.network = network.eval().requires_grad_(False)
+        self.noise = network.config.noise
+        self.sigma, self.statistics = sigma, statistics
+        self.name, self.digest, self.description = name, digest, description
+
+    @property
+    def id(self) -> str:
+        """Name and short hash of the weights: vectors are comparable if this and the level are equal."""
+        return f"{self.name}@{self.digest[:8]}"
+
+    def __repr__(self) -> str:
+        return f"ScoreModel({self.id}, {self.network.config.blocks} blocks, sigma {self.sigma:g} A)"
+
+    def embed(
+        self,
+        structures: Iterable[Sequence],
+        *,
+        sigma: float | None = None,
+        pair: bool = True,
+        progress: Callable[[int], None] | None = None,
+    ) -> list[Embedding]:
+        """Embed structures; see `embed_stream`."""
+        return list(self.embed_stream(structures, sigma=sigma, pair=pair, progress=progress))
+
+    def embed_stream(
+        self,
+        structures: Iterable[Sequence],
+        *,
+        sigma: float | None = None,
+        pair: bool = False,
+        progress: Callable[[int], None] | None = None,
+    ) -> Iterator[Embedding]:
+        """Embed structures one by one, in the order given.
+
+        Parameters
+        ----------
+        structures
+            C-alpha traces.
+        sigma
+            Noise level in angstrom, if not the model's own.
+        pair
+            Keep the pair vectors: 256 bytes per residue pair.
+        progress
+            Called with the number of structures done.
+
+        Raises
+        ------
+        ModelError
+            If a protein is a sequence.
+        InputError
+            If a chain is too long.
+        """
+        level = self.noise.nearest(self.sigma if sigma is None else sigma)
+        for done, structure in enumerate(structures, start=1):
+            own = self._structure(structure)
+            vectors = self._map(own, own.ca, level)[1]
+            symmetrised_(vectors)
+            vectors.sub_(self.statistics.mean[level]).div_(self.statistics.spread[level])
+            residue = vectors.mean(dim=1)
+            yield Embedding(
+                own,
+                protein=residue.mean(dim=0).numpy(),
+                residue=residue.numpy(),
+                pair=vectors.numpy() if pair else None,
+                model=self.id,
+            )
+            if progress:
+                progress(done)
+
+    def gradient(self, structure: Sequence, *, sigma: float, ca: Coordinates | None = None) -> Coordinates:
+        """Score (gradient of log p) of each C-alpha in 1/angstrom, where log p is smoothed by noise of `sigma`.
+
+        Parameters
+        ----------
+        structure
+            A C-alpha trace.
+        sigma
+            Noise level in angstrom; the nearest one that the network has is taken.
+        ca
+            Coordinates in angstrom in place of the structure's own.
+        """
+        own = self._structure(structure)
+        level = self.noise.nearest(sigma)
+        points = own.ca if ca is None else ca
+        pair, _ = self._map(own, points, level)
+        x = torch.from_numpy(_centred(points))[None]
+        scale = torch.from_numpy(self.noise.sigma[level : level + 1])
+        mask = torch.ones(1, len(own), dtype=torch.bool)
+        out: np.ndarray = coordinate_gradient(pair[None], x, mask, scale, self.network.config.gradient)[0].numpy()
+        return out
+
+    def _map(self, structure: Structure, ca: Coordinates, level: int) -> tuple[Tensor, Tensor]:
+        length = len(structure)
+        residues = ResidueWindow(
+            torch.from_numpy(tokenize(structure.letters))[None],
+            torch.arange(length)[None],
+            torch.ones(1, length, dtype=torch.bool),
+        )
+        return pair_map(self.network, residues, torch.from_numpy(_centred(ca))[None], torch.tensor([level]))
+
+    def _structure(self, protein: Sequence) -> Structure:
+        if not isinstance(protein, Structure):
+            raise ModelError(
+                f"model {self.id}", got=f"the sequence {protein.id!r}", expected="a structure: it reads coordinates"
+            )
+        if len(protein) > LONGEST:
+            raise InputError(
+                f"structure {protein.id!r}",
+                got=f"{len(protein)} residues",
+                expected=f"at most {LONGEST}: memory grows with the square of the length",
+                remedy="cut it into domains",
+            )
+        return protein
+
+
+def _centred(ca: Coordinates) -> Coordinates:
+    points: np.ndarray = (ca - ca.mean(axis=0, dtype=np.float64)).astype(np.float32)
+    return points
+
+
+def save_score_model(model: ScoreModel, folder: Path, *, card: str) -> str:
+    """Write a model directory; returns the SHA-256 of its weights."""
+    tensors = {f"network.{name}": value for name, value in model.network.state_dict().items()}
+    tensors |= {"statistics.mean": model.statistics.mean, "statistics.spread": model.statistics.spread}
+    config = {
+        "kind": "score",
+        "name": model.name,
+        "description": model.description,
+        "network": vars(model.network.config),
+        "sigma": model.sigma,
+    }
+    return write_folder(folder, tensors, config, card=card)
+
+
+def load_score_model(folder: Path) -> ScoreModel:
+    """Read a model directory and check it.
+
+    Raises
+    ------
+    ModelError
+        As `checkpoint.load_model`, or if it holds no score network.
+    """
+    config = read_config(folder)
+    if config["kind"] != "score":
+        raise ModelError(str(folder), got=f"a {config['kind']} model", expected="a score model")
+    tensors = read_weights(folder, config)
+    sizes = {key: tuple(value) if isinstance(value, list) else value for key, value in config["network"].items()}
+    try:
+        network = nn.ModuleDict({"network": ScoreNetwork(ScoreConfig(**sizes))})
+        statistics = ScoreVectors(tensors.pop("statistics.mean"), tensors.pop("statistics.spread"))
+    except (TypeError, KeyError) as error:
+        raise ModelError(
+            str(folder), got=f"sizes that do not fit ({error})", expected="those of this version"
+        ) from None
+    fill(network, tensors, folder / "model.safetensors")
+    own = network["network"]
+    assert isinstance(own, ScoreNetwork)
+    return ScoreModel(
+        own,
+        sigma=config["sigma"],
+        statistics=statistics,
+        name=config["name"],
+        digest=config["weights_sha256"],
+        description=config["description"],
+    )
