@@ -91,5 +91,5 @@ def remove_rigid(
 
 
 def _along(weight: Float[Tensor, "B L L"], x: Float[Tensor, "B L 3"]) -> Float[Tensor, "B L 3"]:
-    """Sum over j of weight_ij (x_i - x_j)."""
-    return weight.sum(dim=2, keepdim=True) * x - weight @ x
+    """Sum over j of weight_ij (x_i - x_j), from differences: the large weight of i with itself must drop out."""
+    return (weight[..., None] * (x[:, :, None] - x[:, None])).sum(dim=2)

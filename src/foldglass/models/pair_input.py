@@ -42,7 +42,7 @@ class ResidueWindow:
     def __getitem__(self, part: tuple[slice, slice]) -> "ResidueWindow":
         return ResidueWindow(self.letters[part], self.position[part], self.mask[part])
 
-    def encoding(self) -> Float[Tensor, "B L {N_LETTERS+N_POSITION}"]:
+    def encoding(self) -> Float[Tensor, "B L 44"]:
         """One-hot letter and sine/cosine position."""
         known = torch.eye(N_LETTERS, device=self.letters.device)
         one_hot = torch.cat([known, torch.zeros_like(known[:1])])[self.letters.clamp(max=N_LETTERS)]

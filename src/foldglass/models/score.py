@@ -97,7 +97,7 @@ class LevelNorm(nn.Module):
         nn.init.zeros_(self.shift.weight)
         self.batch = nn.BatchNorm2d(channels, affine=False) if kind == "batch" else None
 
-    def forward(self, x: Float[Tensor, "B R C D"], level: Int[Tensor, " B"]) -> Float[Tensor, "B R C D"]:
+    def forward(self, x: Float[Tensor, "B R C D"], level: Int[Tensor, " #B"]) -> Float[Tensor, "B R C D"]:
         scale, shift = self.scale(level), self.shift(level)
         if self.batch is None and len(level) == 1:
             return F.layer_norm(x, x.shape[-1:], scale[0], shift[0])
@@ -135,7 +135,7 @@ class ScoreBlock(nn.Module):
         self.mix = Convolution(narrow, narrow, dilation)
 
     def forward(
-        self, x: Float[Tensor, "B R C D"], level: Int[Tensor, " B"], mask: Tensor | None
+        self, x: Float[Tensor, "B R C D"], level: Int[Tensor, " #B"], mask: Tensor | None
     ) -> Float[Tensor, "B R C D"]:
         y = self.down(F.elu(self.norm1(x, level)))
         y = self.mix(F.elu(self.norm2(y, level)), mask)
@@ -158,7 +158,7 @@ class LeanBlock(nn.Module):
         nn.init.zeros_(self.up.weight)  # as the published ones, every branch starts at 0
 
     def forward(
-        self, x: Float[Tensor, "B R C D"], level: Int[Tensor, " B"], mask: Tensor | None
+        self, x: Float[Tensor, "B R C D"], level: Int[Tensor, " #B"], mask: Tensor | None
     ) -> Float[Tensor, "B R C D"]:
         y = self.mix(self.down(self.norm(x, level)).relu(), mask).relu()
         out: Tensor = x + self.up(y)
@@ -244,7 +244,7 @@ class ScoreNetwork(nn.Module):
         row: ResidueWindow,
         column: ResidueWindow,
         distance: Float[Tensor, "B R C"],
-        level: Int[Tensor, " B"],
+        level: Int[Tensor, " #B"],
     ) -> tuple[Float[Tensor, "B R C G"], Float[Tensor, "B R C D"]]:
         """Pair gradients and pair embeddings (the last feature map); both mean nothing outside the masks.
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -202,7 +203,9 @@ def load_score_model(folder: Path) -> ScoreModel:
     if config["kind"] != "score":
         raise ModelError(str(folder), got=f"a {config['kind']} model", expected="a score model")
     tensors = read_weights(folder, config)
-    sizes = {key: tuple(value) if isinstance(value, list) else value for key, value in config["network"].items()}
+    sizes: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in config["network"].items()
+    }
     try:
         network = nn.ModuleDict({"network": ScoreNetwork(ScoreConfig(**sizes))})
         statistics = ScoreVectors(tensors.pop("statistics.mean"), tensors.pop("statistics.spread"))

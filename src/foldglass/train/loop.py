@@ -187,7 +187,7 @@ def _resume(
             _, index, key = name.split(".", 2)
             state.setdefault(int(index), {})[key] = value
         elif average and name.startswith("average."):
-            average.state[name.removeprefix("average.")] = value
+            average.state[name.removeprefix("average.")].copy_(value)
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     return facts["step"], facts["best"]
 

@@ -126,8 +126,8 @@ class ScoreTrainConfig:
 
     def network(self) -> ScoreConfig:
         """Sizes of the score network."""
-        changed = {"blocks": self.blocks, "levels": self.levels}
-        return replace(ScoreConfig.preset(self.preset), **{k: v for k, v in changed.items() if v is not None})
+        given: dict[str, Any] = {"blocks": self.blocks, "levels": self.levels}
+        return replace(ScoreConfig.preset(self.preset), **{k: v for k, v in given.items() if v is not None})
 
 
 @dataclass(frozen=True)

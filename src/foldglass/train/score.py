@@ -97,7 +97,7 @@ class ScoreTask:
 
 @torch.no_grad()
 def channel_statistics(network: ScoreNetwork, pool: ChainPool, *, chains: int = 16, longest: int = 128) -> ScoreVectors:
-    """Mean and spread of each channel of the embeddings at each level, over undisturbed fragments of training chains."""
+    """Mean and spread of each channel of the embeddings at each level, over undisturbed parts of training chains."""
     rng = np.random.default_rng(0)
     crops = [pool.draw(rng, 1, size=longest, segments=1) for _ in range(chains)]
     means, spreads = [], []
