@@ -12,6 +12,7 @@ from foldglass.errors import InputError
 from foldglass.typing import (
     AlignedPairs,
     Coordinates,
+    KeptPairVectors,
     PairVectors,
     ProteinVector,
     ResidueScores,
@@ -153,27 +154,41 @@ class Structure(Sequence):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Embedding:
-    """Vectors of one protein in the shared space.
+    """Vectors of one protein.
+
+    Those of a Siamese model (`Model`) are of unit length, and their cosines mean something: of two protein vectors a
+    TM-score, of two aligned residues lDDT. Those of a score network (`ScoreModel`) are standardised channels of any
+    length, meant as input of other models. They belong to one noise level, which is written into the metadata of a
+    file (`foldglass.sigma`): vectors of different levels cannot be compared.
 
     Parameters
     ----------
     entity : Sequence
-        The protein (a `Structure` if the structure tower made the vectors).
+        The protein (a `Structure` if coordinates made the vectors).
     protein : Float32[D]
-        One vector for the whole fold, of unit length; the cosine of two predicts a TM-score.
+        One vector for the whole fold.
     residue : Float32[L, D]
-        One vector per residue, of unit length; the cosine of aligned residues predicts lDDT.
-    pair : Float32[L, L, P] or None
-        One vector per residue pair, where a structure model gives them.
+        One vector per residue.
+    pair : Float32[L, L, P], Float32[M, P] or None
+        One vector per residue pair, where a score network gives them: of all pairs, or of those in `pair_index`.
+        The vector of (j, i) is that of (i, j).
     model : str
         Name and short hash of the model; vectors of different models cannot be compared.
+    pair_index : Int[M, 2] or None
+        0-based residues (i, j), i < j, of the pairs that were kept; None if `pair` holds all or is None.
+
+    Raises
+    ------
+    InputError
+        If the number of vectors is not that of the residues or of the pairs.
     """
 
     entity: Sequence
     protein: ProteinVector
     residue: ResidueVectors
-    pair: PairVectors | None = None
+    pair: PairVectors | KeptPairVectors | None = None
     model: str = ""
+    pair_index: AlignedPairs | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         if len(self.residue) != len(self.entity):
@@ -181,6 +196,17 @@ class Embedding:
                 f"embedding of {self.id!r}",
                 got=f"{len(self.residue)} residue vectors for {len(self.entity)} residues",
                 expected="one each",
+            )
+        if self.pair is None and self.pair_index is None:
+            return
+        length = len(self.entity)
+        wanted = (length, length) if self.pair_index is None else (len(self.pair_index),)
+        found = () if self.pair is None else self.pair.shape[:-1]
+        if found != wanted:
+            raise InputError(
+                f"embedding of {self.id!r}",
+                got=f"{' x '.join(map(str, found)) or 'no'} pair vectors",
+                expected=f"{' x '.join(map(str, wanted))}: of all pairs, or of those in pair_index",
             )
 
     @property

@@ -15,5 +15,6 @@ ResidueScores = Float[np.ndarray, " L"]
 ProteinVector = Float32[np.ndarray, " D"]
 ResidueVectors = Float32[np.ndarray, "L D"]
 PairVectors = Float32[np.ndarray, "L L P"]
+KeptPairVectors = Float32[np.ndarray, "M P"]
 
 PathLike = str | os.PathLike[str]

@@ -1,16 +1,23 @@
 """`foldglass embed`."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from foldglass.app.loading import load_model
+from foldglass.app.loading import load_embedder
 from foldglass.app.options import Device, DeviceName, Inputs, ModelName, Threads
 from foldglass.app.progress import Bar
 from foldglass.app.proteins import begun, iter_proteins
 from foldglass.app.skipped import Skipped
 from foldglass.errors import ModelError
+
+if TYPE_CHECKING:
+    from foldglass.geometry.pairs import PairSelection
+    from foldglass.models.model import Model
+    from foldglass.models.score_model import ScoreModel
+    from foldglass.protein import Embedding, Sequence
 
 
 def embed(
@@ -19,7 +26,24 @@ def embed(
         Path, typer.Option("-o", "--out", metavar="FILE", help="A .parquet, .npz or .h5ad file.", show_default=False)
     ],
     residue: Annotated[bool, typer.Option("--residue", help="Keep the vectors of residues too.")] = False,
-    pair: Annotated[bool, typer.Option("--pair", help="Keep the vectors of residue pairs too.")] = False,
+    pair: Annotated[
+        bool,
+        typer.Option("--pair", help="Keep the vectors of residue pairs too; of structures, with a score network."),
+    ] = False,
+    pairs_within: Annotated[
+        float | None,
+        typer.Option("--pairs-within", metavar="R", min=0.1, help="As --pair, of pairs up to R angstrom apart."),
+    ] = None,
+    pairs_nearest: Annotated[
+        int | None,
+        typer.Option("--pairs-nearest", metavar="K", min=1, help="As --pair, of the K nearest residues of each."),
+    ] = None,
+    sigma: Annotated[
+        float | None,
+        typer.Option(
+            "--sigma", metavar="A", help="Noise level of a score network, in angstrom.", show_default="the model's own"
+        ),
+    ] = None,
     model: ModelName = "builtin",
     device: Device = DeviceName.AUTO,
     threads: Threads = None,
@@ -28,21 +52,52 @@ def embed(
 
     The file is complete or absent. Parquet and h5ad are written as the input is read, npz is gathered in memory.
     """
-    if pair:
-        raise ModelError("--pair", got="no model of this version gives vectors of residue pairs", remedy="leave it out")
     from foldglass.io.atomic import check_writable
     from foldglass.io.embeddings import embedding_writer
 
+    kept = _kept_pairs(pair, pairs_within, pairs_nearest)
     embedding_writer(out, "not loaded yet", residue=residue)  # refuses an extension that nothing writes
     check_writable(out)
     with Skipped() as skipped, Bar() as bar:
         bar.phase("reading")
         proteins = begun(iter_proteins(inputs, skipped))
-        loaded = load_model(model, device, threads, bar)
+        loaded = load_embedder(model, device, threads, bar)
+        embeddings, parameters = _embedded(loaded, proteins, kept, sigma)
         bar.phase("embedding")
-        with embedding_writer(out, loaded.id, residue=residue) as writer:
-            for embedding in loaded.embed_stream(proteins):
+        with embedding_writer(out, loaded.id, residue=residue, pair=bool(kept), metadata=parameters) as writer:
+            for embedding in embeddings:
                 writer.write(embedding)
                 bar.advance()
         bar.close()
         typer.echo(f"{out}: {writer.count} proteins embedded with {loaded.id}", err=True)
+
+
+def _kept_pairs(pair: bool, within: float | None, nearest: int | None) -> "bool | PairSelection":
+    if within is None and nearest is None:
+        return pair
+    from foldglass.geometry.pairs import PairSelection
+
+    return PairSelection(within, nearest)
+
+
+def _embedded(
+    model: "Model | ScoreModel", proteins: "Iterator[Sequence]", kept: "bool | PairSelection", sigma: float | None
+) -> "tuple[Iterator[Embedding], dict[str, str]]":
+    """The embeddings, and the parameters to keep with them."""
+    from foldglass.models.score_model import ScoreModel
+
+    if isinstance(model, ScoreModel):
+        level = model.noise.sigma[model.level(model.sigma if sigma is None else sigma)]
+        parameters = {"foldglass.sigma": f"{level:.4g}"}
+        if kept:
+            parameters["foldglass.pairs"] = "all" if kept is True else str(kept)
+        return model.embed_stream(proteins, sigma=float(level), pair=kept), parameters
+    for option, wanted, what in (
+        ("--pair", kept, "vectors of residue pairs"),
+        ("--sigma", sigma is not None, "level of noise"),
+    ):
+        if wanted:
+            raise ModelError(
+                option, got=f"model {model.id} has no {what}", expected="a score network, such as --model score"
+            )
+    return model.embed_stream(proteins), {}

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 
 from foldglass.app.options import DeviceName
 from foldglass.app.progress import Bar
+from foldglass.errors import UsageError
 
 if TYPE_CHECKING:
     from foldglass.models.model import Model
+    from foldglass.models.score_model import ScoreModel
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
 
@@ -19,13 +21,43 @@ def use_threads(threads: int | None) -> None:
 
 
 def load_model(name: str, device: DeviceName, threads: int | None, bar: Bar) -> "Model":
-    """Import torch and load the model."""
-    use_threads(threads)
-    bar.phase("loading the model")
+    """Import torch and load a model of towers."""
+    _begin(threads, bar)
     from foldglass.models.registry import load
 
+    return load(name, device=device)
+
+
+def load_score_model(name: str, threads: int | None, bar: Bar) -> "ScoreModel":
+    """Import torch and load a score network."""
+    _begin(threads, bar)
+    from foldglass.models.registry import load_score
+
+    return load_score(name)
+
+
+def load_embedder(name: str, device: DeviceName, threads: int | None, bar: Bar) -> "Model | ScoreModel":
+    """Import torch and load a model of either kind.
+
+    Raises
+    ------
+    UsageError
+        If a score network is to run elsewhere than on the processor.
+    """
+    _begin(threads, bar)
+    from foldglass.models.registry import kind_of
+
+    if kind_of(name) != "score":
+        return load_model(name, device, threads, bar)
+    if device not in (DeviceName.AUTO, DeviceName.CPU):
+        raise UsageError(f"--device {device}", got="a score network", expected="--device cpu, where it runs")
+    return load_score_model(name, threads, bar)
+
+
+def _begin(threads: int | None, bar: Bar) -> None:
+    use_threads(threads)
+    bar.phase("loading the model")
     if threads is not None:
         import torch
 
         torch.set_num_threads(threads)
-    return load(name, device=device)

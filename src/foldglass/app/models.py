@@ -87,7 +87,7 @@ def _described(name: str) -> dict[str, str]:
         "id": f"{config['name']}@{config['weights_sha256'][:8]}",
         "description": config["description"],
         "path": str(folder),
-        "towers": " and ".join(config["towers"]),
+        "towers": " and ".join(config.get("towers", ())),
         "made_with": ", ".join(f"{package} {version}" for package, version in made_with.items()),
         "weights_sha256": config["weights_sha256"],
         "card": card.read_text() if card.is_file() else "",

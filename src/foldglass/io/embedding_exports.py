@@ -16,7 +16,8 @@ class NpzEmbeddings(EmbeddingWriter):
 
     Arrays: `id`, `kind`, `source`, `length` and `protein` (N, D) have one row per protein. `letters` (one byte each)
     and, where asked for, `residue` (float16, D) hold all residues one after the other, those of protein i at
-    `offset[i]:offset[i + 1]`. `pair` (float16, P) likewise with `pair_offset`. `metadata` is (key, value) text.
+    `offset[i]:offset[i + 1]`. `pair` (float16, P) likewise with `pair_offset`: of all pairs row by row, or, if there is
+    an array `pair_index` (uint32, 2), of its 0-based residues i < j. `metadata` is (key, value) text.
     """
 
     def _open(self) -> None:
@@ -44,7 +45,11 @@ class NpzEmbeddings(EmbeddingWriter):
             arrays["pair"] = np.concatenate(
                 [e.pair.astype(np.float16).reshape(-1, e.pair.shape[-1]) for e in proteins if e.pair is not None]
             )
-            arrays["pair_offset"] = np.concatenate([[0], np.cumsum(lengths**2)])
+            kept = [e.pair_index.astype(np.uint32) for e in proteins if e.pair_index is not None]
+            counts = [len(index) for index in kept] or lengths**2
+            arrays["pair_offset"] = np.concatenate([[0], np.cumsum(counts)])
+            if kept:
+                arrays["pair_index"] = np.concatenate(kept)
         with self._part.open("wb") as file:
             np.savez(file, **arrays)
 

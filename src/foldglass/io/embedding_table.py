@@ -4,10 +4,14 @@
     chain, numbering, ca                of structures: author's chain id and residue numbers, C-alphas in angstrom
     protein                             float32, one vector
     residue                             optional, float16, one vector per residue
-    pair                                optional, float16, one vector per residue pair, row by row
+    pair                                optional, float16, one vector per residue pair, row by row; or, if there is a
+                                        column `pair_index`, one per pair in it, in its order
+    pair_index                          optional, lists of two uint32: 0-based residues i < j of the pairs that were
+                                        kept, in rising order; (j, i) has the vector of (i, j), and (i, i) is left out
 
 The file's metadata holds `foldglass.schema`, `foldglass.version`, `foldglass.model` (name and short hash) and the
-parameters of the run.
+parameters of the run: of a score network `foldglass.sigma`, the noise level in angstrom, and `foldglass.pairs`, which
+pairs were kept.
 """
 
 import os
@@ -45,6 +49,7 @@ class ParquetEmbeddings(EmbeddingWriter):
         self._bytes += embedding.protein.nbytes + 20 * len(embedding)
         self._bytes += embedding.residue.nbytes // 2 if self.residue else 0
         self._bytes += embedding.pair.nbytes // 2 if self.pair and embedding.pair is not None else 0
+        self._bytes += embedding.pair_index.nbytes // 2 if self.pair and embedding.pair_index is not None else 0
         if self._bytes >= _GROUP_BYTES or len(self._group) >= _GROUP_ROWS:
             self._flush()
 
@@ -80,6 +85,8 @@ def _table(group: list[Embedding], *, residue: bool, pair: bool) -> pa.Table:
     if pair:
         pairs = [e.pair for e in group if e.pair is not None]
         columns["pair"] = _ragged([p.reshape(-1, p.shape[-1]) for p in pairs], np.float16)
+        if group[0].pair_index is not None:
+            columns["pair_index"] = _ragged([e.pair_index for e in group], np.uint32)
     return pa.table(columns)
 
 
@@ -87,7 +94,7 @@ def _fixed(vectors: Shaped[np.ndarray, "N D"]) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
 
 
-def _ragged(arrays: list[Any], dtype: type[np.floating[Any]]) -> pa.Array:
+def _ragged(arrays: list[Any], dtype: type[np.number[Any]]) -> pa.Array:
     """Lists of vectors; None becomes null."""
     width = next((a.shape[1] for a in arrays if a is not None), 3)
     lengths = [0 if a is None else len(a) for a in arrays]
@@ -201,8 +208,12 @@ def _embeddings(batch: pa.RecordBatch, model: str) -> Iterator[Embedding]:
             )
         else:
             entity = Sequence(row["id"], row["letters"], row["source"])
-        pair = None
+        pair = index = None
         if "pair" in batch.schema.names:
-            pair = _vectors(batch["pair"][i].values).astype(np.float32).reshape(len(entity), len(entity), -1)
+            pair = _vectors(batch["pair"][i].values).astype(np.float32)
+            if "pair_index" in batch.schema.names:
+                index = _vectors(batch["pair_index"][i].values).astype(np.int64)
+            else:
+                pair = pair.reshape(len(entity), len(entity), -1)
         residue = _vectors(batch["residue"][i].values).astype(np.float32)
-        yield Embedding(entity, protein[i], residue, pair, model)
+        yield Embedding(entity, protein[i], residue, pair, model, pair_index=index)

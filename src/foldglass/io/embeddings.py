@@ -25,14 +25,16 @@ class EmbeddingWriter(ABC):
     model_id : str
         Name and short hash of the model; every embedding must be from it.
     residue, pair : bool
-        Whether to keep the vectors of residues and of residue pairs.
+        Whether to keep the vectors of residues and of residue pairs: of all pairs, or of the kept ones where the
+        embeddings have a `pair_index`.
     metadata : mapping or None
         Parameters of the run, kept in the file.
 
     Raises
     ------
     InputError
-        If the file cannot be written, nothing was written, or an embedding is of another model or lacks vectors.
+        If the file cannot be written, nothing was written, or an embedding is of another model, lacks vectors or
+        keeps all pairs where another keeps some.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class EmbeddingWriter(ABC):
         }
         self.count = 0
         self._channels = 0
+        self._selected: bool | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> "EmbeddingWriter":
@@ -68,7 +71,12 @@ class EmbeddingWriter(ABC):
         if embedding.model != self.model_id:
             raise InputError(subject, got=f"model {embedding.model!r}", expected=f"{self.model_id!r} like the file")
         if self.pair and embedding.pair is None:
-            raise InputError(subject, got="no pair vectors", expected="an embedding by a structure model")
+            raise InputError(subject, got="no pair vectors", expected="an embedding by a score network")
+        selected = embedding.pair_index is not None
+        if self.pair and self._selected not in (None, selected):
+            got, expected = ("some pairs", "all") if selected else ("all pairs", "some")
+            raise InputError(subject, got=f"vectors of {got}", expected=f"of {expected} like the file")
+        self._selected = selected
         channels = len(embedding.protein)
         if self._channels not in (0, channels):
             raise InputError(subject, got=f"{channels} channels", expected=f"{self._channels} like the file")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from foldglass.encoders.builtin import tokenize
 from foldglass.errors import InputError, ModelError
+from foldglass.geometry.pairs import PairSelection
 from foldglass.models.checkpoint import fill, read_config, read_weights, write_folder
 from foldglass.models.gradient import coordinate_gradient
 from foldglass.models.pair_input import ResidueWindow
@@ -75,7 +76,7 @@ class ScoreModel:
         structures: Iterable[Sequence],
         *,
         sigma: float | None = None,
-        pair: bool = True,
+        pair: bool | PairSelection = True,
         progress: Callable[[int], None] | None = None,
     ) -> list[Embedding]:
         """Embed structures; see `embed_stream`."""
@@ -86,7 +87,7 @@ class ScoreModel:
         structures: Iterable[Sequence],
         *,
         sigma: float | None = None,
-        pair: bool = False,
+        pair: bool | PairSelection = False,
         progress: Callable[[int], None] | None = None,
     ) -> Iterator[Embedding]:
         """Embed structures one by one, in the order given.
@@ -98,7 +99,8 @@ class ScoreModel:
         sigma
             Noise level in angstrom, if not the model's own.
         pair
-            Keep the pair vectors: 256 bytes per residue pair.
+            Keep the pair vectors, all (256 bytes per residue pair) or those of a selection; never of more than one
+            structure at a time.
         progress
             Called with the number of structures done.
 
@@ -107,24 +109,30 @@ class ScoreModel:
         ModelError
             If a protein is a sequence.
         InputError
-            If a chain is too long.
+            If a chain is too long, or the network has no such level.
         """
-        level = self.noise.nearest(self.sigma if sigma is None else sigma)
+        level = self.level(self.sigma if sigma is None else sigma)
         for done, structure in enumerate(structures, start=1):
-            own = self._structure(structure)
-            vectors = self._map(own, own.ca, level)[1]
-            symmetrised_(vectors)
-            vectors.sub_(self.statistics.mean[level]).div_(self.statistics.spread[level])
-            residue = vectors.mean(dim=1)
-            yield Embedding(
-                own,
-                protein=residue.mean(dim=0).numpy(),
-                residue=residue.numpy(),
-                pair=vectors.numpy() if pair else None,
-                model=self.id,
-            )
+            yield self._embedding(self._structure(structure), level, pair)
             if progress:
                 progress(done)
+
+    def level(self, sigma: float) -> int:
+        """Index of the noise level nearest to `sigma`, in angstrom.
+
+        Raises
+        ------
+        InputError
+            If it lies outside the levels of the network.
+        """
+        highest, lowest = self.noise.highest, self.noise.lowest
+        if not lowest * 0.999 <= sigma <= highest * 1.001:
+            raise InputError(
+                f"sigma {sigma:g} angstrom",
+                got=f"no such noise level of model {self.id}",
+                expected=f"{lowest:g} to {highest:g} angstrom",
+            )
+        return self.noise.nearest(sigma)
 
     def gradient(self, structure: Sequence, *, sigma: float, ca: Coordinates | None = None) -> Coordinates:
         """Score (gradient of log p) of each C-alpha in 1/angstrom, where log p is smoothed by noise of `sigma`.
@@ -137,9 +145,16 @@ class ScoreModel:
             Noise level in angstrom; the nearest one that the network has is taken.
         ca
             Coordinates in angstrom in place of the structure's own.
+
+        Raises
+        ------
+        ModelError
+            If the protein is a sequence.
+        InputError
+            If the chain is too long, or the network has no such level.
         """
         own = self._structure(structure)
-        level = self.noise.nearest(sigma)
+        level = self.level(sigma)
         points = own.ca if ca is None else ca
         pair, _ = self._map(own, points, level)
         x = torch.from_numpy(_centred(points))[None]
@@ -147,6 +162,18 @@ class ScoreModel:
         mask = torch.ones(1, len(own), dtype=torch.bool)
         out: np.ndarray = coordinate_gradient(pair[None], x, mask, scale, self.network.config.gradient)[0].numpy()
         return out
+
+    def _embedding(self, structure: Structure, level: int, pair: bool | PairSelection) -> Embedding:
+        vectors = self._map(structure, structure.ca, level)[1]
+        symmetrised_(vectors)
+        vectors.sub_(self.statistics.mean[level]).div_(self.statistics.spread[level])
+        residue = vectors.mean(dim=1)
+        index, kept = None, vectors.numpy() if pair else None
+        if isinstance(pair, PairSelection):
+            index = pair.of(structure.ca)
+            kept = vectors[tuple(torch.from_numpy(index).T)].numpy()
+        protein = residue.mean(dim=0).numpy()
+        return Embedding(structure, protein, residue.numpy(), kept, self.id, pair_index=index)
 
     def _map(self, structure: Structure, ca: Coordinates, level: int) -> tuple[Tensor, Tensor]:
         length = len(structure)
