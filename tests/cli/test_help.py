@@ -12,7 +12,7 @@ from foldglass.app.columns import COLUMNS, EXACT_COLUMNS, LIST_COLUMNS
 from foldglass.app.main import app
 
 DOCS = Path(__file__).parents[2] / "docs"
-COMMAND_NAMES = ("compare", "search", "embed", "label", "train", "evaluate", "fetch", "models")
+COMMAND_NAMES = ("compare", "search", "embed", "denoise", "label", "train", "evaluate", "fetch", "models")
 HEAVY = {"torch", "polars", "pyarrow", "gemmi", "httpx", "numpy", "rich"}
 
 

@@ -10,6 +10,7 @@ import typer
 
 from foldglass import __version__
 from foldglass.app.compare import compare
+from foldglass.app.denoise import denoise
 from foldglass.app.embed import embed
 from foldglass.app.evaluate import evaluate
 from foldglass.app.fetch import fetch
@@ -25,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for _command in (compare, search, embed, label, train, evaluate, fetch):
+for _command in (compare, search, embed, denoise, label, train, evaluate, fetch):
     app.command()(_command)
 app.add_typer(models)
 
