@@ -23,7 +23,8 @@ class SiameseConfig:
     `pooling` is `attention` (GLASS: softmax attention over the output vectors) or `summary` (ours: attention and mean
     of the hidden states with the logarithm of the length, through one hidden layer, since a weighted mean alone forgets
     how long the protein is and a TM-score depends on it). With `whole_dim` the protein vector also gets a term from a
-    vector that describes the whole protein, through a network of width `whole_hidden`.
+    vector that describes the whole protein, through a network of width `whole_hidden`; with `sketch_dim` (which is 0 or
+    `output`) that vector ends with as many numbers that join the embedding as they are, centred and scaled.
 
     Examples
     --------
@@ -47,6 +48,7 @@ class SiameseConfig:
     whole_dim: int = 0
     whole_hidden: int = 512
     whole_dropout: float = 0.1
+    sketch_dim: int = 0
 
     @classmethod
     def preset(cls, name: str, *, input_dim: int) -> "SiameseConfig":
@@ -92,16 +94,19 @@ class SummaryPooling(nn.Module):
 class WholeBranch(nn.Module):
     """From a vector that describes the whole protein to a term of its embedding.
 
-    The input is standardised by `mean` and `spread`, which `fit` takes from training proteins.
+    The input is standardised by `mean` and `spread`, which `fit` takes from training proteins. With a sketch the term
+    is a weighted sum of three unit vectors: of the network, which knows the training families best; of a linear map,
+    which carries over to others better; and of the centred sketch, which nothing was learned for.
     """
 
     mean: Tensor
     spread: Tensor
 
-    def __init__(self, dim: int, hidden: int, output: int, dropout: float) -> None:
+    def __init__(self, dim: int, hidden: int, output: int, dropout: float, sketch: int = 0) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(dim))
-        self.register_buffer("spread", torch.ones(dim))
+        self.dim, self.sketch = dim, sketch
+        self.register_buffer("mean", torch.zeros(dim + sketch))
+        self.register_buffer("spread", torch.ones(dim + sketch))
         self.layers = nn.Sequential(
             nn.Linear(dim, hidden),
             nn.GELU(),
@@ -111,14 +116,22 @@ class WholeBranch(nn.Module):
             nn.Dropout(dropout),
             nn.Linear(hidden, output),
         )
+        if sketch:
+            self.linear = nn.Linear(dim, output, bias=False)
+            self.gain = nn.Parameter(torch.tensor([0.8, 0.7]))
 
     def fit(self, whole: Float[Tensor, "N F"]) -> None:
         """Take mean and spread from some proteins."""
-        self.mean.copy_(whole.mean(dim=0))
-        self.spread.copy_(whole.std(dim=0) + 1e-3)
+        self.mean.copy_(whole[:, : len(self.mean)].mean(dim=0))
+        self.spread.copy_(whole[:, : len(self.mean)].std(dim=0) + 1e-3)
 
     def forward(self, whole: Float[Tensor, "B F"]) -> Float[Tensor, "B E"]:
-        out: Tensor = self.layers(((whole - self.mean) / self.spread).clamp(-5, 5))
+        centred = whole[:, : self.dim + self.sketch] - self.mean
+        known = (centred[:, : self.dim] / self.spread[: self.dim]).clamp(-5, 5)
+        out: Tensor = self.layers(known)
+        if self.sketch:
+            others = torch.stack([self.linear(known), centred[:, self.dim :]])
+            out = F.normalize(out, dim=-1) + torch.einsum("k,kbe->be", self.gain, F.normalize(others, dim=-1))
         return out
 
 
@@ -160,7 +173,9 @@ class SiameseNetwork(nn.Module):
                 nn.init.xavier_uniform_(parameter)
         self.whole: WholeBranch | None = None
         if config.whole_dim:
-            self.whole = WholeBranch(config.whole_dim, config.whole_hidden, config.output, config.whole_dropout)
+            self.whole = WholeBranch(
+                config.whole_dim, config.whole_hidden, config.output, config.whole_dropout, config.sketch_dim
+            )
             if isinstance(self.pool, SummaryPooling):  # begin with the branch alone: it learns within a minute
                 nn.init.zeros_(self.pool.output.weight)
 

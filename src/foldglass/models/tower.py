@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from foldglass.encoders.base import ResidueEncoder
 from foldglass.encoders.builtin import SequenceEncoder, tokenize
 from foldglass.encoders.composition import N_COMPOSITION, composition
+from foldglass.encoders.kmer_sketch import N_SKETCH, kmer_sketch
 from foldglass.encoders.structure import N_SUMMARY, StructureEncoder, structure_features, summary
 from foldglass.errors import InputError
 from foldglass.models.siamese import SiameseNetwork
@@ -37,6 +39,7 @@ class Front(Protocol):
 
     kind: Literal["sequence", "structure"]
     whole_dim: int
+    sketch_dim: int
 
     def inputs(self, protein: Sequence) -> Inputs:
         """Tensors of one protein, computed once."""
@@ -47,11 +50,17 @@ class Front(Protocol):
         ...
 
 
+def whole_sequence(letters: str) -> Float[Tensor, " F"]:
+    """What describes a whole sequence: its composition, then the sketch of its 4-mers."""
+    return torch.from_numpy(np.concatenate([composition(letters), kmer_sketch(letters)]))
+
+
 class SequenceFront(nn.Module):
     """Residue letters through the built-in sequence encoder."""
 
     kind: Literal["sequence", "structure"] = "sequence"
     whole_dim = N_COMPOSITION
+    sketch_dim = N_SKETCH
 
     def __init__(self, encoder: SequenceEncoder) -> None:
         super().__init__()
@@ -59,7 +68,7 @@ class SequenceFront(nn.Module):
 
     def inputs(self, protein: Sequence) -> Inputs:
         tokens = torch.from_numpy(tokenize(protein.letters))
-        return Inputs((tokens,), torch.from_numpy(composition(protein.letters)))
+        return Inputs((tokens,), whole_sequence(protein.letters))
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
         out: Tensor = self.encoder(tokens, mask)
@@ -71,6 +80,7 @@ class StructureFront(nn.Module):
 
     kind: Literal["sequence", "structure"] = "structure"
     whole_dim = N_SUMMARY
+    sketch_dim = 0
 
     def __init__(self, encoder: StructureEncoder) -> None:
         super().__init__()
@@ -92,13 +102,14 @@ class PretrainedFront(nn.Module):
 
     kind: Literal["sequence", "structure"] = "sequence"
     whole_dim = N_COMPOSITION
+    sketch_dim = N_SKETCH
 
     def __init__(self, encoder: ResidueEncoder) -> None:
         super().__init__()
         self.encoder = encoder
 
     def inputs(self, protein: Sequence) -> Inputs:
-        return Inputs((self.encoder.encode([protein])[0],), torch.from_numpy(composition(protein.letters)))
+        return Inputs((self.encoder.encode([protein])[0],), whole_sequence(protein.letters))
 
     def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
         return vectors

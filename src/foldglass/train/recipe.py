@@ -72,6 +72,8 @@ class WholeConfig:
     weight_decay: float = 0.05
     noise: float = 0.05
     """Gaussian noise on the standardised input."""
+    sketch: bool = True
+    """Let the sketch of a sequence's 4-mers join its embedding."""
 
 
 @dataclass(frozen=True)

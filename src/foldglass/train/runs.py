@@ -150,7 +150,7 @@ def new_tower(recipe: Recipe, kind: str) -> Tower:
         front, dim = PretrainedFront(encoder), encoder.dim
     config = SiameseConfig.preset(recipe.network.preset, input_dim=dim)
     if recipe.whole:
-        config = replace(config, whole_dim=front.whole_dim)
+        config = replace(config, whole_dim=front.whole_dim, sketch_dim=front.sketch_dim if recipe.whole.sketch else 0)
     changed: dict[str, Any] = {
         key: value for key, value in vars(recipe.network).items() if key != "preset" and value is not None
     }

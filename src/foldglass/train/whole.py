@@ -41,7 +41,7 @@ class WholeTask:
         self._branch = branch
         rows = [data.splits["train"], data.splits["validation"]]
         self._wanted = np.unique(np.concatenate([data.query[np.concatenate(rows)], data.target[np.concatenate(rows)]]))
-        vectors = torch.stack([describe(i) for i in self._wanted.tolist()])
+        vectors = torch.stack([describe(i)[: len(branch.mean)] for i in self._wanted.tolist()])
         self._whole = torch.zeros(len(data.structures), vectors.shape[1])
         self._whole[self._wanted] = vectors
         self._branch.fit(self._whole[self._wanted[data.roles[self._wanted] == TRAIN]])

@@ -109,3 +109,18 @@ def test_network_with_a_whole_branch_starts_with_it_alone():
     with torch.no_grad():
         one, other = network(torch.randn(2, 11, 7), mask, whole)[1]
     torch.testing.assert_close(one, other)
+
+
+def test_branch_with_a_sketch_keeps_apart_what_only_the_sketch_tells_apart() -> None:
+    branch = WholeBranch(3, 7, 11, 0.0, sketch=11)
+    known = torch.randn(3).expand(2, 3)
+    sketch = torch.eye(11)[:2]
+    first, second = branch(torch.cat([known, sketch], dim=1))
+    expected = branch.gain[1] * (sketch[0] - sketch[1])
+    torch.testing.assert_close(first - second, expected, atol=1e-6, rtol=0)
+
+
+def test_branch_without_a_sketch_ignores_it() -> None:
+    branch = WholeBranch(3, 7, 11, 0.0)
+    known = torch.randn(2, 3)
+    torch.testing.assert_close(branch(torch.cat([known, torch.randn(2, 11)], dim=1)), branch(known))
