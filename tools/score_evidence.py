@@ -32,7 +32,7 @@ Describe = Callable[[Structure], np.ndarray]
 
 
 def targets(structure: Structure) -> dict[str, np.ndarray]:
-    """What the probes predict: P-SEA classes one-hot, neighbours within 10 A, and those on the side of the side chain."""
+    """What the probes predict: P-SEA classes, neighbours within 10 A, and those of them on the side chain's side."""
     atoms = struc.AtomArray(len(structure))
     atoms.coord = structure.ca
     atoms.atom_name[:] = "CA"
@@ -146,7 +146,8 @@ def evidence(model: ScoreModel, data: PairData, folder: Path, chains: int) -> di
         figures["superfamily, first hit"] = retrieval(whole, [str(group[0]) for group in own])
         figures["fold, first hit"] = retrieval(whole, [str(group[1]) for group in own])
         place = {i: n for n, i in enumerate(proteins)}
-        cosine = [float(whole[place[q]] @ whole[place[t]]) for q, t in zip(data.query[rows], data.target[rows])]
+        ends = np.stack([data.query[rows], data.target[rows]], axis=1).tolist()
+        cosine = [float(whole[place[query]] @ whole[place[target]]) for query, target in ends]
         figures["TM-score, Spearman"] = float(spearmanr(cosine, data.tm[rows]).statistic)
         results[label] = figures
         print(label, {key: round(value, 3) for key, value in figures.items()}, flush=True)
