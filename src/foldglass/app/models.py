@@ -75,7 +75,7 @@ def pull(
 def _described(name: str) -> dict[str, str]:
     import json
 
-    from foldglass.models.checkpoint import read_config
+    from foldglass.models.config import read_config
     from foldglass.models.registry import find
 
     folder = find(name)

@@ -22,14 +22,10 @@ from foldglass.encoders.structure import StructureEncoder, StructureEncoderConfi
 from foldglass.errors import ModelError
 from foldglass.io.atomic import replacing
 from foldglass.models.calibration import Calibration
+from foldglass.models.config import FORMAT, read_config
 from foldglass.models.model import Model
 from foldglass.models.siamese import SiameseConfig, SiameseNetwork
 from foldglass.models.tower import PretrainedFront, SequenceFront, StructureFront, Tower
-
-FORMAT = 1
-_PARTS = {"siamese": ("towers", "calibration"), "score": ("network", "sigma")}
-"""What `config.json` holds besides, by kind of model."""
-FILES = ("config.json", "model.safetensors", "card.md", "versions.json")
 
 
 def save_model(model: Model, folder: Path, *, card: str) -> str:
@@ -125,35 +121,6 @@ def read_weights(folder: Path, config: dict[str, Any]) -> dict[str, torch.Tensor
         return load(content)
     except SafetensorError as error:
         raise ModelError(str(path), got=f"no safetensors file ({error})", expected="the model's weights") from None
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """`config.json` of a model directory, checked for its format.
-
-    Raises
-    ------
-    ModelError
-        If it is missing, damaged or of a newer format.
-    """
-    path = folder / "config.json"
-    if not path.is_file():
-        raise ModelError(str(folder), got="no config.json", expected="a model directory")
-    try:
-        config: dict[str, Any] = json.loads(path.read_text())
-        found = config["format"]
-        config.setdefault("kind", "siamese")
-        missing = {"name", "description", "weights_sha256", *_PARTS.get(config["kind"], ())} - config.keys()
-    except (ValueError, KeyError, TypeError):
-        raise ModelError(str(path), got="something else", expected="a foldglass model's configuration") from None
-    if found != FORMAT:
-        raise ModelError(
-            str(path), got=f"format {found}", expected=f"format {FORMAT}", remedy="install a newer foldglass"
-        )
-    if config["kind"] not in _PARTS:
-        raise ModelError(str(path), got=f"a model of kind {config['kind']!r}", expected=f"one of {', '.join(_PARTS)}")
-    if missing:
-        raise ModelError(str(path), got=f"no {min(missing)!r}", expected="a complete configuration")
-    return config
 
 
 def _describe(tower: Tower) -> dict[str, Any]:

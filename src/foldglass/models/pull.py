@@ -9,7 +9,7 @@ from uuid import uuid4
 from foldglass.errors import InputError, ModelError
 from foldglass.io.download import Client, download
 from foldglass.io.fetch import cache_folder
-from foldglass.models.checkpoint import FILES, read_config
+from foldglass.models.config import FILES, read_config
 from foldglass.models.registry import DEFAULT, pulled_folder
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

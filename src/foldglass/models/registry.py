@@ -74,7 +74,7 @@ def load_score(name: str = "score") -> "ScoreModel":
 
 def kind_of(name: str) -> str:
     """`siamese` or `score`; the errors of `load`."""
-    from foldglass.models.checkpoint import read_config
+    from foldglass.models.config import read_config
 
     return str(read_config(find(name))["kind"])
 
@@ -112,7 +112,7 @@ def list_models() -> list[ModelInfo]:
     >>> [info.name for info in list_models()][0]
     'builtin'
     """
-    from foldglass.models.checkpoint import read_config
+    from foldglass.models.config import read_config
 
     folders = [path for place in (_packaged(), pulled_folder()) if place.is_dir() for path in sorted(place.iterdir())]
     found = []

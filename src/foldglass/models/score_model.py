@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from foldglass.encoders.builtin import tokenize
 from foldglass.errors import InputError, ModelError
 from foldglass.geometry.pairs import PairSelection
-from foldglass.models.checkpoint import fill, read_config, read_weights, write_folder
+from foldglass.models.checkpoint import fill, read_weights, write_folder
+from foldglass.models.config import read_config
 from foldglass.models.gradient import coordinate_gradient
 from foldglass.models.pair_input import ResidueWindow
 from foldglass.models.score import ScoreConfig, ScoreNetwork

@@ -10,7 +10,8 @@ from safetensors.torch import load_file, save
 
 from foldglass.errors import ModelError
 from foldglass.models.calibration import Calibration, PairingCalibration
-from foldglass.models.checkpoint import FILES, load_model, read_config, save_model
+from foldglass.models.checkpoint import load_model, save_model
+from foldglass.models.config import FILES, read_config
 from foldglass.models.model import Model
 from foldglass.models.tower import PretrainedFront, Tower
 from foldglass.protein import Sequence

@@ -1,0 +1,41 @@
+"""`config.json` of a model directory, read without importing torch: what kind of model it is, and its sizes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from foldglass.errors import ModelError
+
+FORMAT = 1
+_PARTS = {"siamese": ("towers", "calibration"), "score": ("network", "sigma")}
+"""What `config.json` holds besides, by kind of model."""
+FILES = ("config.json", "model.safetensors", "card.md", "versions.json")
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """`config.json` of a model directory, checked for its format.
+
+    Raises
+    ------
+    ModelError
+        If it is missing, damaged or of a newer format.
+    """
+    path = folder / "config.json"
+    if not path.is_file():
+        raise ModelError(str(folder), got="no config.json", expected="a model directory")
+    try:
+        config: dict[str, Any] = json.loads(path.read_text())
+        found = config["format"]
+        config.setdefault("kind", "siamese")
+        missing = {"name", "description", "weights_sha256", *_PARTS.get(config["kind"], ())} - config.keys()
+    except (ValueError, KeyError, TypeError):
+        raise ModelError(str(path), got="something else", expected="a foldglass model's configuration") from None
+    if found != FORMAT:
+        raise ModelError(
+            str(path), got=f"format {found}", expected=f"format {FORMAT}", remedy="install a newer foldglass"
+        )
+    if config["kind"] not in _PARTS:
+        raise ModelError(str(path), got=f"a model of kind {config['kind']!r}", expected=f"one of {', '.join(_PARTS)}")
+    if missing:
+        raise ModelError(str(path), got=f"no {min(missing)!r}", expected="a complete configuration")
+    return config
