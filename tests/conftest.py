@@ -14,6 +14,7 @@ from foldglass.protein import Structure
 
 if TYPE_CHECKING:
     from foldglass.models.model import Model
+    from foldglass.models.score_model import ScoreModel
 
 _ROOT = Path(__file__).parents[1]
 
@@ -69,5 +70,27 @@ def make_model() -> Callable[..., "Model"]:
             geometric = StructureEncoder(StructureEncoderConfig(dim=28, layers=2, heads=2, feedforward=31))
             towers["structure"] = Tower(StructureFront(geometric), network(28))
         return Model(towers, name=name, digest="0123456789abcdef", description="a tiny random model")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_score_model() -> Callable[..., "ScoreModel"]:
+    """Builds a tiny score network with random weights."""
+
+    def make(seed: int = 0, name: str = "tiny-score") -> "ScoreModel":
+        import torch
+
+        from foldglass.models.score import ScoreConfig, ScoreNetwork
+        from foldglass.models.score_model import ScoreModel, ScoreVectors
+
+        torch.manual_seed(seed)
+        sizes = {"channels": 7, "bottleneck": 5, "blocks": 4, "levels": 6, "highest": 8.0, "lowest": 0.25}
+        network = ScoreNetwork(replace(ScoreConfig.preset("foldglass"), **sizes))
+        for weight in network.parameters():
+            if not weight.any():  # the last layers begin at 0, which would give no gradient
+                torch.nn.init.normal_(weight, 0.0, 0.1)
+        statistics = ScoreVectors(torch.rand(6, 7), 1 + torch.rand(6, 7))
+        return ScoreModel(network, sigma=1.0, statistics=statistics, name=name, digest="0123456789abcdef")
 
     return make

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from foldglass.models.model import Model
+from foldglass.models.score_model import ScoreModel
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -49,6 +50,16 @@ def tiny(tmp_path_factory: pytest.TempPathFactory, make_model: Callable[..., Mod
 
     folder = tmp_path_factory.mktemp("models") / "tiny"
     save_model(make_model(), folder, card="# tiny\n\nRandom weights, for tests.\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_score(tmp_path_factory: pytest.TempPathFactory, make_score_model: Callable[..., ScoreModel]) -> Path:
+    """Folder of a small score network with random weights."""
+    from foldglass.models.score_model import save_score_model
+
+    folder = tmp_path_factory.mktemp("models") / "tiny-score"
+    save_score_model(make_score_model(), folder, card="# tiny-score\n\nRandom weights, for tests.\n")
     return folder
 
 

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,49 @@ def test_search_bounds_what_it_gives(run: Any, tiny: Path, table: Path, fingers:
     assert rows[0][COLUMNS.index("lddt")] == ""
 
 
-def test_pair_vectors_are_not_made_yet(run: Any, globins: Path, tmp_path: Path) -> None:
-    done = run("embed", globins, "-o", tmp_path / "a.npz", "--pair", code=1)
-    assert done.stderr == ("foldglass: --pair: no model of this version gives vectors of residue pairs; leave it out\n")
+def test_towers_give_no_pair_vectors_and_know_no_level(run: Any, tiny: Path, globins: Path, tmp_path: Path) -> None:
+    for option, words in (
+        (["--pair"], "--pair: model tiny@X has no vectors of residue pairs"),
+        (["--pairs-nearest", "3"], "--pair: model tiny@X has no vectors of residue pairs"),
+        (["--sigma", "1"], "--sigma: model tiny@X has no level of noise"),
+    ):
+        done = run("embed", globins, "-o", tmp_path / "a.npz", *option, "--model", tiny, code=1)
+        said = re.sub("tiny@[0-9a-f]{8}", "tiny@X", done.stderr)
+        assert said == f"foldglass: {words}; expected a score network, such as --model score\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_embed_with_a_score_network(run: Any, tiny_score: Path, fingers: Path, tmp_path: Path) -> None:
+    out = tmp_path / "all.parquet"
+    done = run("embed", fingers, "-o", out, "--residue", "--pair", "--model", tiny_score)
+    assert "4 proteins embedded with tiny-score@" in done.stderr
+    whole = list(iter_embeddings(out))
+    metadata = read_embeddings(out).metadata
+    assert (metadata["foldglass.sigma"], metadata["foldglass.pairs"]) == ("1", "all")
+    assert [e.pair.shape for e in whole if e.pair is not None] == [(len(e), len(e), 7) for e in whole]
+    near = tmp_path / "near.parquet"
+    options = ("--pairs-within", "9", "--pairs-nearest", "5", "--sigma", "1")
+    run("embed", fingers, "-o", near, "--residue", *options, "--model", tiny_score)
+    assert read_embeddings(near).metadata["foldglass.pairs"] == "within 9 A, nearest 5"
+    for kept, full in zip(iter_embeddings(near), whole, strict=True):
+        assert kept.pair_index is not None and full.pair is not None
+        assert 0 < len(kept.pair_index) < len(full) * 5
+        np.testing.assert_array_equal(kept.pair, full.pair[tuple(kept.pair_index.T)])
+        np.testing.assert_array_equal(kept.residue, full.residue)
+
+
+def test_a_score_network_says_what_it_cannot_embed(
+    run: Any, tiny_score: Path, globins: Path, fingers: Path, tmp_path: Path
+) -> None:
+    for arguments, code, words in (
+        ([globins], 1, "the sequence 'P69905'; expected a structure: it reads coordinates"),
+        ([fingers / "1ard.pdb", "--sigma", "9"], 1, "sigma 9 angstrom: no such noise level of model tiny-score@"),
+        ([fingers / "1ard.pdb", "--pairs-within", "0"], 2, "--pairs-within"),
+        ([fingers / "1ard.pdb", "--device", "cuda"], 2, "--device cuda: a score network; expected --device cpu"),
+    ):
+        done = run("embed", *arguments, "-o", tmp_path / "a.parquet", "--model", tiny_score, code=code)
+        assert words in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    assert not list(tmp_path.iterdir())
+    done = run("search", fingers, fingers / "1ard.pdb", "--model", tiny_score, code=1)
+    assert "a score model; expected a siamese model" in done.stderr
+    assert "tiny-score@" in run("models", "show", tiny_score).stdout

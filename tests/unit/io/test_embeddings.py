@@ -66,6 +66,58 @@ def test_pair_vectors_read_back(tmp_path: Path) -> None:
         np.testing.assert_allclose(f.pair, g.pair, rtol=1e-3)
 
 
+def some_pairs(embedding: Embedding, count: int) -> Embedding:
+    index = np.argwhere(np.triu(np.ones((len(embedding),) * 2), k=1))[:count]
+    assert embedding.pair is not None
+    kept = embedding.pair[index[:, 0], index[:, 1]]
+    return Embedding(embedding.entity, embedding.protein, embedding.residue, kept, embedding.model, pair_index=index)
+
+
+CHOSEN = [some_pairs(made("b", "GGKL", structure=True), 5), some_pairs(made("c", "WYV", structure=True), 2)]
+NONE_KEPT = some_pairs(made("d", "AV", structure=True), 0)
+
+
+def test_chosen_pairs_read_back(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.parquet", [*CHOSEN, NONE_KEPT], residue=True, pair=True)
+    columns = pq.read_table(path)
+    assert columns["pair_index"].to_pylist()[1] == [[0, 1], [0, 2]]
+    assert [len(pairs) for pairs in columns["pair"].to_pylist()] == [5, 2, 0]
+    for given, found in zip([*CHOSEN, NONE_KEPT], iter_embeddings(path), strict=True):
+        np.testing.assert_array_equal(found.pair_index, given.pair_index)
+        np.testing.assert_allclose(found.pair, given.pair, rtol=1e-3)
+
+
+def test_npz_chosen_pairs(tmp_path: Path) -> None:
+    with np.load(write(tmp_path / "a.npz", CHOSEN, pair=True), allow_pickle=False) as file:
+        assert file["pair_offset"].tolist() == [0, 5, 7]
+        assert file["pair_index"][5:].tolist() == [[0, 1], [0, 2]]
+        np.testing.assert_allclose(file["pair"][5:], CHOSEN[1].pair, rtol=1e-3)
+    with np.load(write(tmp_path / "b.npz", [made("c", "WYV", structure=True)], pair=True)) as file:
+        assert "pair_index" not in file
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.npz"])
+def test_all_and_chosen_pairs_do_not_mix(tmp_path: Path, name: str) -> None:
+    mixed = [CHOSEN[0], made("c", "WYV", structure=True)]
+    with pytest.raises(InputError, match="embedding of 'c': vectors of all pairs; expected of some like the file"):
+        write(tmp_path / name, mixed, pair=True)
+    with pytest.raises(InputError, match="embedding of 'b': vectors of some pairs; expected of all like the file"):
+        write(tmp_path / name, mixed[::-1], pair=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_pair_vectors_must_fit_their_pairs() -> None:
+    whole = made("c", "WYV", structure=True)
+    assert whole.pair is not None
+    for pair, index, words in (
+        (whole.pair[0], None, "3 pair vectors; expected 3 x 3: of all pairs"),
+        (whole.pair, CHOSEN[0].pair_index, "3 x 3 pair vectors; expected 5"),
+        (None, CHOSEN[0].pair_index, "no pair vectors; expected 5"),
+    ):
+        with pytest.raises(InputError, match=f"embedding of 'c': {words}"):
+            Embedding(whole.entity, whole.protein, whole.residue, pair, pair_index=index)
+
+
 def test_row_groups_are_bounded_and_keep_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedding_table, "_GROUP_ROWS", 2)
     given = [made(f"p{i}", "A" * (i + 1), structure=i % 3 == 0) for i in range(7)]
