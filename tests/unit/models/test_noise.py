@@ -44,8 +44,8 @@ def test_nearest_wants_a_positive_number(sigma):
 @pytest.mark.parametrize("values", [(1, 10.0, 0.1), (4, 1.0, 1.0), (4, 0.1, 1.0), (4, 1.0, 0.0), (4, 1.0, -1.0)])
 def test_levels_that_do_not_fall_are_refused(values):
     count, highest, lowest = values
-    with pytest.raises(
-        ModelError,
-        match=rf"^noise levels: {count} from {highest} to {lowest} angstrom; expected two or more, falling, all above 0$",
-    ):
+    expected = (
+        rf"^noise levels: {count} from {highest} to {lowest} angstrom; expected two or more, falling, all above 0$"
+    )
+    with pytest.raises(ModelError, match=expected):
         NoiseLevels(count, highest, lowest)
