@@ -227,9 +227,7 @@ class TestEveryWriter:
 
 
 def test_pairs_that_are_not_there(tmp_path: Path) -> None:
-    with pytest.raises(
-        InputError, match="embedding of 'a': no pair vectors; expected an embedding by a score network"
-    ):
+    with pytest.raises(InputError, match="embedding of 'a': no pair vectors; expected an embedding by a score network"):
         write(tmp_path / "a.parquet", pair=True)
 
 

@@ -126,6 +126,6 @@ def test_a_trace_that_falls_apart_is_an_error(native: Structure, monkeypatch: py
     model = Known(native)
     monkeypatch.setattr(model, "gradient", lambda s, *, sigma, ca=None: np.full((19, 3), np.inf))
     with pytest.raises(
-        InputError, match="not finite after the level of 0.5 angstrom; take a smaller step or a lower"
+        InputError, match=r"not finite after the level of 0\.5 angstrom; take a smaller step or a lower"
     ):
         denoise(model, native, sigma=0.6)
