@@ -18,6 +18,9 @@ _LONGEST_WAVE = 1000.0
 _ANCHORS = torch.cat([torch.arange(0.0, 31.0), torch.arange(32.0, 71.0, 2.0), torch.arange(73.0, 101.0, 3.0)])
 N_DISTANCE = len(_ANCHORS)
 _WIDTH = 3.0
+_NEAR_ANCHORS = torch.arange(2.0, 10.01, 0.25)
+N_NEAR = len(_NEAR_ANCHORS)
+_NEAR_WIDTH = 0.3
 N_PAIR = 2 * (N_LETTERS + N_POSITION) + N_DISTANCE
 
 
@@ -76,6 +79,20 @@ def distance_encoding(distance: Float[Tensor, "*S"]) -> Float[Tensor, "*S 61"]:
     anchors = _ANCHORS.to(distance.device, distance.dtype)
     weight = (distance.clamp(0.0, 100.0)[..., None] - anchors).square_().mul_(-0.5 / _WIDTH**2).exp_()
     return weight.div_(weight.sum(dim=-1, keepdim=True) + 1e-6)
+
+
+def near_encoding(distance: Float[Tensor, "*S"]) -> Float[Tensor, "*S 33"]:
+    """Gaussians of width 0.3 angstrom around 33 anchors from 2 to 10: what tells small noise from none.
+
+    The published histogram is ten times as wide as the deviations of a bond; see docs/decisions.
+
+    Examples
+    --------
+    >>> near_encoding(torch.tensor(3.75)).argmax().item(), near_encoding(torch.tensor(40.0)).sum().item()
+    (7, 0.0)
+    """
+    anchors = _NEAR_ANCHORS.to(distance.device, distance.dtype)
+    return (distance[..., None] - anchors).square_().mul_(-0.5 / _NEAR_WIDTH**2).exp_()
 
 
 def distances(row: Float[Tensor, "B R 3"], column: Float[Tensor, "B C 3"]) -> Float[Tensor, "B R C"]:

@@ -17,10 +17,12 @@ from foldglass.models.noise import NoiseLevels
 from foldglass.models.pair_input import (
     N_DISTANCE,
     N_LETTERS,
+    N_NEAR,
     N_PAIR,
     N_POSITION,
     ResidueWindow,
     distance_encoding,
+    near_encoding,
 )
 
 N_RESIDUE = N_LETTERS + N_POSITION
@@ -39,7 +41,7 @@ class ScoreConfig:
         `preactivation`: three norms and ELUs per block (Guo). `lean`: one norm and two ReLUs.
     lift
         `convolution`: one 3 x 3 convolution over all 149 input channels (Guo). `sum`: row, column and distance
-        encodings each through a linear map, added; the same input at a sixth of the work of the whole network.
+        encodings each through a linear map, added, with a finer encoding of near distances.
     gradient
         How pair gradients become coordinate gradients; see `models.gradient`.
 
@@ -186,18 +188,19 @@ class ConvolutionLift(nn.Module):
 
 
 class SumLift(nn.Module):
-    """Row residue, column residue and distance, each through a linear map, added."""
+    """Row residue, column residue, distance and near distance, each through a linear map, added."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.row = nn.Linear(N_RESIDUE, channels)
         self.column = nn.Linear(N_RESIDUE, channels, bias=False)
         self.distance = nn.Linear(N_DISTANCE, channels, bias=False)
+        self.near = nn.Linear(N_NEAR, channels, bias=False)
 
     def forward(
         self, row: ResidueWindow, column: ResidueWindow, distance: Float[Tensor, "B R C"], mask: Tensor | None
     ) -> Float[Tensor, "B R C D"]:
-        out: Tensor = self.distance(distance_encoding(distance))
+        out: Tensor = self.distance(distance_encoding(distance)) + self.near(near_encoding(distance))
         return out + self.row(row.encoding())[:, :, None] + self.column(column.encoding())[:, None]
 
 
