@@ -105,7 +105,7 @@ def describers(model: ScoreModel) -> dict[str, Describe]:
         distance = torch.cdist(torch.from_numpy(structure.ca), torch.from_numpy(structure.ca))
         return distance_encoding(distance).mean(dim=1).numpy()
 
-    single = {f"score, {level:g} A": residue(model, level) for level in (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)}
+    single = {f"score, {level:g} A": residue(model, level) for level in (0.25, 1.0, 4.0)}
     return {
         **single,
         "score, 0.25 + 1 + 4 A": residue(model, 0.25, 1.0, 4.0),
