@@ -157,7 +157,7 @@ class LeanBlock(nn.Module):
         self.norm = LevelNorm(wide, config.levels, config.norm)
         self.down, self.up = nn.Linear(wide, narrow), nn.Linear(narrow, wide)
         self.mix = Convolution(narrow, narrow, dilation)
-        nn.init.zeros_(self.up.weight)  # as the published ones, every branch starts at 0
+        nn.init.zeros_(self.up.weight)  # every branch starts as a constant, the published ones near 0
 
     def forward(
         self, x: Float[Tensor, "B R C D"], level: Int[Tensor, " #B"], mask: Tensor | None
