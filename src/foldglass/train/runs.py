@@ -99,7 +99,7 @@ def _train_score(recipe: Recipe, pairs: PairData, folder: Path, name: str, progr
         sigma=recipe.score.embedding_sigma,
         statistics=channel_statistics(network, pools["train"]),
         name=name,
-        description=f"score network, recipe {name}",
+        description="score network on C-alpha traces: gradients, and vectors of residue pairs, residues and structures",
     )
     save_score_model(model, folder / "model", card=score_card(model, recipe, pools, facts))
     return folder / "model"
