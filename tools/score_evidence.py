@@ -57,7 +57,10 @@ def probe(vectors: dict[str, list[np.ndarray]], truth: dict[str, list[np.ndarray
     x = {role: np.concatenate(parts) for role, parts in vectors.items()}
     y = {role: np.concatenate(parts) for role, parts in truth.items()}
     mean, spread = x["train"].mean(0), x["train"].std(0) + 1e-6
-    x = {role: np.c_[(value - mean) / spread, np.ones(len(value))] for role, value in x.items()}
+    scaled = {
+        role: np.clip((value - mean) / spread, -10, 10) for role, value in x.items()
+    }  # some bins are nearly empty
+    x = {role: np.c_[value, np.ones(len(value))] for role, value in scaled.items()}
     gram, right = x["train"].T @ x["train"], x["train"].T @ y["train"]
     solutions = [np.linalg.solve(gram + ridge * np.eye(len(gram)), right) for ridge in RIDGE]
     best = max(solutions, key=lambda w: quality(x["validation"] @ w, y["validation"]))
@@ -102,8 +105,8 @@ def describers(model: ScoreModel) -> dict[str, Describe]:
         return lambda s: np.concatenate([of.embed([s], sigma=v, pair=False)[0].residue for v in levels], axis=1)
 
     def raw(structure: Structure) -> np.ndarray:
-        distance = torch.cdist(torch.from_numpy(structure.ca), torch.from_numpy(structure.ca))
-        return distance_encoding(distance).mean(dim=1).numpy()
+        ca = torch.tensor(structure.ca)
+        return distance_encoding(torch.cdist(ca, ca)).mean(dim=1).numpy()
 
     single = {f"score, {level:g} A": residue(model, level) for level in (0.25, 1.0, 4.0)}
     return {
