@@ -33,6 +33,9 @@ def test_packaged_recipe_is_understood(path):
     assert recipe.loop.steps > 0
     if recipe.task == "pretrain":
         assert recipe.pretrain is not None
+    elif recipe.task == "score":
+        assert recipe.score is not None and recipe.score.network().blocks > 0
+        assert recipe.score.crop % recipe.score.segments == 0 and recipe.score.maps >= recipe.score.levels_per_step
     else:
         assert set(recipe.towers) <= {"sequence", "structure"} and recipe.towers
 
