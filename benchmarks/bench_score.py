@@ -4,8 +4,10 @@
 
 The reference runs the published network (Guo et al. 2022, K = 32) in plain eager PyTorch: channels first, 1 x 1 and
 3 x 3 convolutions, batch norm, single precision. `paper` is our code with the same weights (the largest difference of
-the outputs is printed), `foldglass` our own network. A step is 32 maps of 32 x 32 with loss, backward and AdamW; an
-embedding is one chain of 300 residues with pooled vectors. Wall time; run it on a quiet machine.
+the outputs is printed), `foldglass` our own network, `foldglass_mixed` the same with the matrix products of a step in
+bfloat16 (`precision = "bf16-mixed"` in a recipe), `foldglass_fast` the copy that embeds (the difference of the
+packaged model's pooled vectors is printed). A step is 32 maps of 32 x 32 with loss, backward and AdamW; an embedding is
+one chain of 300 residues with pooled vectors. Wall time; run it on a quiet machine.
 """
 
 import argparse
@@ -21,8 +23,10 @@ from torch import Tensor
 
 from foldglass.models.gradient import coordinate_gradient
 from foldglass.models.pair_input import ResidueWindow, distance_encoding, distances
+from foldglass.models.registry import load_score
 from foldglass.models.score import ConvolutionLift, LevelNorm, ScoreBlock, ScoreConfig, ScoreNetwork
-from foldglass.models.score_maps import pair_map, symmetrised_
+from foldglass.models.score_fast import fast_copy
+from foldglass.models.score_maps import feature_map, symmetrised_
 
 Forward = Callable[[ScoreNetwork, ResidueWindow, Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -56,6 +60,13 @@ def ours(network: ScoreNetwork, residues: ResidueWindow, distance: Tensor, level
     """The network of the package."""
     out: tuple[Tensor, Tensor] = network(residues, residues, distance, level)
     return out
+
+
+def mixed(network: ScoreNetwork, residues: ResidueWindow, distance: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
+    """The network of the package with its matrix products in bfloat16."""
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        pair, embedding = ours(network, residues, distance, level)
+    return pair.float(), embedding
 
 
 def chain(length: int, maps: int) -> tuple[ResidueWindow, Tensor]:
@@ -103,7 +114,7 @@ def embedding(network: ScoreNetwork, forward: Forward) -> Callable[[], Tensor]:
 def strips(network: ScoreNetwork) -> Callable[[], Tensor]:
     residues, x = chain(300, 1)
     network.eval()
-    return lambda: symmetrised_(pair_map(network, residues, x, torch.tensor([20]))[1]).mean(dim=(0, 1))
+    return lambda: symmetrised_(feature_map(network, residues, x, torch.tensor([20]))).mean(dim=(0, 1))
 
 
 def main() -> None:
@@ -123,19 +134,24 @@ def main() -> None:
         "plain": training_step(published, plain, levels),
         "paper": training_step(published, ours, levels),
         "foldglass": training_step(own, ours, torch.tensor([20])),
+        "foldglass_mixed": training_step(own, mixed, torch.tensor([20])),
     }
     for name, work in steps.items():
         measured[f"step_{name}_s"] = seconds(work, rounds)
     with torch.no_grad():
+        packaged = load_score(fast=False).network
         embeddings = {
             "plain": embedding(published, plain),
             "paper": embedding(published, ours),
-            "foldglass": strips(own),
+            "foldglass": strips(packaged),
+            "foldglass_fast": strips(fast_copy(packaged)),
         }
+        exact = embeddings["foldglass"]()
+        measured["fast_difference"] = float((embeddings["foldglass_fast"]() - exact).abs().mean() / exact.abs().mean())
         for name, embed in embeddings.items():
             measured[f"embed_{name}_s"] = seconds(embed, rounds)
-    for kind in ("step", "embed"):
-        for name in ("paper", "foldglass"):
+    for kind, programs in {"step": steps, "embed": embeddings}.items():
+        for name in [name for name in programs if name != "plain"]:
             ratio = float(measured[f"{kind}_plain_s"]) / float(measured[f"{kind}_{name}_s"])  # type: ignore[arg-type]
             measured[f"{kind}_{name}_ratio"] = ratio
     for key, value in measured.items():

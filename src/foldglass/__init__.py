@@ -21,6 +21,7 @@ _HOMES = {
     "Structure": "foldglass.protein",
     "Embedding": "foldglass.protein",
     "Comparison": "foldglass.protein",
+    "Database": "foldglass.search.database",
     "tm_align": "foldglass.metrics.tm",
     "lddt": "foldglass.metrics.lddt",
     "FoldglassError": "foldglass.errors",
@@ -28,6 +29,7 @@ _HOMES = {
 
 __all__ = [
     "Comparison",
+    "Database",
     "Embedding",
     "FoldglassError",
     "Model",
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from foldglass.models.model import Model
     from foldglass.models.registry import list_models, load
     from foldglass.protein import Comparison, Embedding, Sequence, Structure
+    from foldglass.search.database import Database
 
 
 def __getattr__(name: str) -> Any:

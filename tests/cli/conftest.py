@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from foldglass.models.model import Model
+from foldglass.models.quality_model import QualityModel
 from foldglass.models.score_model import ScoreModel
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -60,6 +61,16 @@ def tiny_score(tmp_path_factory: pytest.TempPathFactory, make_score_model: Calla
 
     folder = tmp_path_factory.mktemp("models") / "tiny-score"
     save_score_model(make_score_model(), folder, card="# tiny-score\n\nRandom weights, for tests.\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_quality(tmp_path_factory: pytest.TempPathFactory, make_quality_model: Callable[..., QualityModel]) -> Path:
+    """Folder of a small quality model with random weights."""
+    from foldglass.models.quality_model import save_quality_model
+
+    folder = tmp_path_factory.mktemp("models") / "tiny-quality"
+    save_quality_model(make_quality_model(), folder, card="# tiny-quality\n\nRandom weights, for tests.\n")
     return folder
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from foldglass.app.columns import COLUMNS, LIST_COLUMNS
+from foldglass.app.columns import COLUMNS, EVALUE, LIST_COLUMNS
 from foldglass.io.embedding_table import iter_embeddings, read_embeddings
 
 
@@ -42,11 +42,11 @@ def test_search_a_table_and_a_folder_agree(run: Any, tiny: Path, table: Path, fi
     query = f"{globins}:P69905"
     stored = run("search", table, query, "-k", "3", "--align", "--format", "jsonl", "--model", tiny).stdout
     rows = [json.loads(line) for line in stored.splitlines()]
-    assert [list(row) for row in rows] == [[*COLUMNS, *LIST_COLUMNS]] * 3
+    assert [list(row) for row in rows] == [[*COLUMNS, EVALUE, *LIST_COLUMNS]] * 3
     assert [row["rank"] for row in rows] == [1, 2, 3]
     assert (rows[0]["target"], rows[0]["tm"], rows[0]["seq_identity"]) == ("P69905", 1.0, 1.0)
     fresh = run("search", globins, query, "-k", "1", "--align", "--model", tiny).stdout.splitlines()
-    assert fresh[0].split("\t") == list(COLUMNS)
+    assert fresh[0].split("\t") == [*COLUMNS, EVALUE]
     assert fresh[1].split("\t")[:2] == ["P69905", "P69905"]
     assert len(fresh) == 2
 
@@ -69,6 +69,14 @@ def test_towers_give_no_pair_vectors_and_know_no_level(run: Any, tiny: Path, glo
         said = re.sub("tiny@[0-9a-f]{8}", "tiny@X", done.stderr)
         assert said == f"foldglass: {words}; expected a score network, such as --model score\n"
     assert not list(tmp_path.iterdir())
+
+
+def test_embed_in_half_precision_is_near_and_not_equal(run: Any, tiny: Path, globins: Path, tmp_path: Path) -> None:
+    vectors = []
+    for name, options in (("exact", []), ("half", ["--half"])):
+        run("embed", globins, "-o", tmp_path / f"{name}.parquet", *options, "--model", tiny)
+        vectors.append(read_embeddings(tmp_path / f"{name}.parquet").protein)
+    assert 0 < np.abs(vectors[0] - vectors[1]).max() < 0.02
 
 
 def test_embed_with_a_score_network(run: Any, tiny_score: Path, fingers: Path, tmp_path: Path) -> None:
@@ -97,7 +105,12 @@ def test_a_score_network_says_what_it_cannot_embed(
         ([globins], 1, "the sequence 'P69905'; expected a structure: it reads coordinates"),
         ([fingers / "1ard.pdb", "--sigma", "9"], 1, "sigma 9 angstrom: no such noise level of model tiny-score@"),
         ([fingers / "1ard.pdb", "--pairs-within", "0"], 2, "--pairs-within"),
-        ([fingers / "1ard.pdb", "--device", "cuda"], 2, "--device cuda: a score network; expected --device cpu"),
+        (
+            [fingers / "1ard.pdb", "--device", "cuda"],
+            2,
+            "--device cuda: a model of the kind score; expected --device cpu",
+        ),
+        ([fingers / "1ard.pdb", "--half"], 2, "--half: the score network tiny-score@"),
     ):
         done = run("embed", *arguments, "-o", tmp_path / "a.parquet", "--model", tiny_score, code=code)
         assert words in done.stderr and done.stderr.count("\n") == 1, done.stderr

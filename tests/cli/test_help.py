@@ -8,11 +8,14 @@ import pytest
 import typer
 
 from foldglass import __version__
-from foldglass.app.columns import COLUMNS, EXACT_COLUMNS, LIST_COLUMNS
+from foldglass.app.columns import COLUMNS, EVALUE, EXACT_COLUMNS, LIST_COLUMNS, M8_COLUMNS
 from foldglass.app.main import app
 
 DOCS = Path(__file__).parents[2] / "docs"
-COMMAND_NAMES = ("compare", "search", "embed", "denoise", "label", "train", "evaluate", "fetch", "models")
+COMMAND_NAMES = (
+    *("compare", "search", "cluster", "embed", "mutate", "denoise", "quality", "sites", "label"),
+    *("train", "evaluate", "fetch", "db", "models"),
+)
 HEAVY = {"torch", "polars", "pyarrow", "gemmi", "httpx", "numpy", "rich"}
 
 
@@ -35,6 +38,7 @@ def test_no_command_of_a_later_release_is_announced() -> None:
     assert set(COMMANDS) == {
         "foldglass",
         *(f"foldglass {name}" for name in COMMAND_NAMES),
+        *(f"foldglass db {name}" for name in ("build", "add", "remove", "info", "export")),
         *(f"foldglass models {name}" for name in ("list", "show", "pull")),
     }
 
@@ -61,7 +65,8 @@ def test_columns_are_documented_in_their_order_and_begin_as_promised() -> None:
     assert COLUMNS[:7] == ("query", "target", "tm_query", "tm_target", "p_same_fold", "lddt", "rank")
     table = (DOCS / "cli.md").read_text().partition("## Columns of compare and search")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (`.*?`) \|", table, flags=re.MULTILINE)
-    assert re.findall(r"`(\w+)`", " ".join(rows)) == [*COLUMNS, *EXACT_COLUMNS, *LIST_COLUMNS]
+    assert re.findall(r"`(\w+)`", " ".join(rows)) == [*COLUMNS, EVALUE, *EXACT_COLUMNS, *LIST_COLUMNS]
+    assert "`" + " ".join(M8_COLUMNS) + "`" in " ".join((DOCS / "cli.md").read_text().split())
 
 
 def test_version_help_and_no_command(run: Any) -> None:

@@ -53,6 +53,46 @@ def test_evaluate(run: Any, tiny: Path, labels: Path, fingers: Path, tmp_path: P
     assert "a label table alone; give its structures with --structures" in done.stderr
 
 
+def test_evaluate_a_score_network(run: Any, tiny_score: Path, data_folder: Any, tmp_path: Path) -> None:
+    pytest.importorskip("parasail")
+    chains = range(240)
+    near = [(i, i + k, 0.2 + (i * k % 7) / 10) for i in chains for k in range(1, 40) if i + k < 240]
+    folder = data_folder([40 + i % 20 for i in chains], [i // 3 for i in chains], [i // 3 for i in chains], near)
+    page = tmp_path / "score.html"
+    done = run("evaluate", tiny_score, folder, "-o", page, "--chains", "3")
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    assert lines[0][:6] == [
+        "vectors",
+        "baseline",
+        "chains",
+        "secondary_structure",
+        "contact_number",
+        "half_sphere_exposure",
+    ]
+    assert lines[0][6:] == ["superfamily_hit", "tm_error", "tm_pearson"]
+    assert [line[1] for line in lines[1:]] == ["false"] * 3 + ["true"] * 3
+    assert {line[2] for line in lines[1:]} == {"3"}
+    found = json.loads(page.with_suffix(".json").read_text())
+    assert found["about"]["n_pairs"] == 4 and found["about"]["command"].endswith("--chains 3")
+    assert f"{found['residues'][4]['contact_number']['value']:.4f}" == lines[5][4]
+    assert f"{found['folds'][1]['tm']['mae']['value']:.4f}" == lines[2][7]
+    assert "<html" in page.read_text()
+
+
+def test_evaluate_refuses_what_does_not_fit_the_model(run: Any, tiny: Path, tiny_score: Path, tmp_path: Path) -> None:
+    (tmp_path / "labels.parquet").write_bytes(b"")
+    for model, data, options, code, words in (
+        (tiny_score, "labels.parquet", [], 2, "no folder; expected a folder of training data, on whose chains"),
+        (tiny, "labels.parquet", ["--chains", "3"], 2, "; expected a score network"),
+        (tiny_score, "", ["-o", tmp_path / "a.pdf"], 1, "a.pdf: the ending .pdf; expected a name that ends in .html"),
+        (tiny_score, "", ["--device", "cuda"], 2, "--device cuda: a model of the kind score; expected --device cpu"),
+        (tiny_score, "none", [], 2, "no folder; expected a folder"),
+    ):
+        done = run("evaluate", model, tmp_path / data, "-o", tmp_path / "a.html", *options, code=code)
+        assert words in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    assert not list(tmp_path.glob("a.*"))
+
+
 def test_a_wrong_recipe_is_one_line(run: Any, tmp_path: Path) -> None:
     recipe = tmp_path / "run.toml"
     recipe.write_text('task = "siamese"\n[loop]\nsteps = 1\nlearning = 2\n')

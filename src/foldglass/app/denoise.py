@@ -1,19 +1,15 @@
 """`foldglass denoise`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from foldglass.app.loading import load_score_model
 from foldglass.app.options import Threads
 from foldglass.app.progress import Bar
-from foldglass.app.proteins import iter_proteins
+from foldglass.app.proteins import iter_proteins, only
 from foldglass.app.skipped import Skipped
-from foldglass.errors import InputError
-
-if TYPE_CHECKING:
-    from foldglass.protein import Sequence
 
 
 def denoise(
@@ -59,7 +55,7 @@ def denoise(
     check_writable(out)
     with Skipped() as skipped, Bar() as bar:
         bar.phase("reading")
-        chain = _only(list(iter_proteins([structure], skipped)), structure)
+        chain = only(list(iter_proteins([structure], skipped)), structure)
         loaded = load_score_model(model, threads, bar)
         from foldglass.tasks.denoise import denoise as denoised
 
@@ -82,12 +78,3 @@ def denoise(
             f"{result.strain.mean():.2f} at {result.sigma[0]:.3g} A, with {loaded.id}",
             err=True,
         )
-
-
-def _only(chains: "list[Sequence]", source: str) -> "Sequence":
-    if len(chains) > 1:
-        names = ", ".join(chain.id for chain in chains[:5]) + (", ..." if len(chains) > 5 else "")
-        raise InputError(
-            source, got=f"{len(chains)} proteins ({names})", expected="one chain", remedy="name one, as file.pdb:A"
-        )
-    return chains[0]

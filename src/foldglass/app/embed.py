@@ -11,7 +11,7 @@ from foldglass.app.options import Device, DeviceName, Inputs, ModelName, Threads
 from foldglass.app.progress import Bar
 from foldglass.app.proteins import begun, iter_proteins
 from foldglass.app.skipped import Skipped
-from foldglass.errors import ModelError
+from foldglass.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     from foldglass.geometry.pairs import PairSelection
@@ -28,7 +28,9 @@ def embed(
     residue: Annotated[bool, typer.Option("--residue", help="Keep the vectors of residues too.")] = False,
     pair: Annotated[
         bool,
-        typer.Option("--pair", help="Keep the vectors of residue pairs too; of structures, with a score network."),
+        typer.Option(
+            "--pair", help="As --residue, and keep the vectors of residue pairs; of structures, with a score network."
+        ),
     ] = False,
     pairs_within: Annotated[
         float | None,
@@ -44,6 +46,10 @@ def embed(
             "--sigma", metavar="A", help="Noise level of a score network, in angstrom.", show_default="the model's own"
         ),
     ] = None,
+    half: Annotated[
+        bool,
+        typer.Option("--half", help="Multiply in bfloat16: faster where the processor has it, a little less exact."),
+    ] = False,
     model: ModelName = "builtin",
     device: Device = DeviceName.AUTO,
     threads: Threads = None,
@@ -62,7 +68,7 @@ def embed(
         bar.phase("reading")
         proteins = begun(iter_proteins(inputs, skipped))
         loaded = load_embedder(model, device, threads, bar)
-        embeddings, parameters = _embedded(loaded, proteins, kept, sigma)
+        embeddings, parameters = _embedded(loaded, proteins, kept, sigma, half)
         bar.phase("embedding")
         with embedding_writer(out, loaded.id, residue=residue, pair=bool(kept), metadata=parameters) as writer:
             for embedding in embeddings:
@@ -81,12 +87,18 @@ def _kept_pairs(pair: bool, within: float | None, nearest: int | None) -> "bool 
 
 
 def _embedded(
-    model: "Model | ScoreModel", proteins: "Iterator[Sequence]", kept: "bool | PairSelection", sigma: float | None
+    model: "Model | ScoreModel",
+    proteins: "Iterator[Sequence]",
+    kept: "bool | PairSelection",
+    sigma: float | None,
+    half: bool,
 ) -> "tuple[Iterator[Embedding], dict[str, str]]":
     """The embeddings, and the parameters to keep with them."""
     from foldglass.models.score_model import ScoreModel
 
     if isinstance(model, ScoreModel):
+        if half:
+            raise UsageError("--half", got=f"the score network {model.id}", remedy="leave it out")
         level = model.noise.sigma[model.level(model.sigma if sigma is None else sigma)]
         parameters = {"foldglass.sigma": f"{level:.4g}"}
         if kept:
@@ -100,4 +112,4 @@ def _embedded(
             raise ModelError(
                 option, got=f"model {model.id} has no {what}", expected="a score network, such as --model score"
             )
-    return model.embed_stream(proteins), {}
+    return model.embed_stream(proteins, precision="bf16" if half else "32"), {}

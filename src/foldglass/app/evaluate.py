@@ -1,19 +1,23 @@
 """`foldglass evaluate`."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from foldglass.app.extras import needing
-from foldglass.app.loading import load_model, use_threads
+from foldglass.app.loading import (
+    check_device,
+    load_model,
+    load_quality_model,
+    load_score_model,
+    load_sites_model,
+    use_threads,
+)
 from foldglass.app.options import Device, DeviceName, Format, Threads
 from foldglass.app.output import Output
 from foldglass.app.progress import Bar
-
-COLUMNS = ("predictor", "baseline", "pairs", "tm_error", "tm_query_error", "tm_pearson", "same_fold_auroc", "brier")
+from foldglass.errors import UsageError
 
 
 def evaluate(
@@ -43,49 +47,60 @@ def evaluate(
         ),
     ] = None,
     split: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--split",
             metavar="NAME",
-            help="Of a data folder: superfamily, superfamily-one, family, pair or validation.",
+            help="Of a data folder: superfamily, superfamily-one, family, pair or validation; for a score network "
+            "superfamily or family; for a quality model test or validation; for interaction sites a test set.",
+            show_default="superfamily, test, or all test sets",
         ),
-    ] = "superfamily",
+    ] = None,
+    chains: Annotated[
+        int | None,
+        typer.Option(
+            "--chains",
+            metavar="N",
+            help="Of a score network: chains of each role to probe.",
+            show_default="40",
+            min=2,
+        ),
+    ] = None,
     format: Format = None,
     device: Device = DeviceName.AUTO,
     threads: Threads = None,
 ) -> None:
-    """Measure a model on superposed pairs, next to baselines.
+    """Measure a model on held-out proteins, next to baselines.
 
-    Writes a report; the mean errors also go to standard output.
+    Writes a report; the main figures also go to standard output. A model of towers is measured on superposed pairs, a
+    score network by what its vectors tell of structures, which takes minutes, a quality model on models of known
+    structures, an interaction-site model on the published test sets.
     """
     output = Output(None, format)
-    from foldglass.io.atomic import check_writable
-
-    check_writable(out)
     use_threads(threads)
     with Bar() as bar:
-        bar.phase("reading the pairs")
         with needing("train", "evaluate"):
-            from foldglass.train.evaluation import evaluate as measure
-            from foldglass.train.report import write_report
-            from foldglass.train.runs import evaluation_sets
-        judged, fitted = evaluation_sets(data, structures, split)
-        loaded = load_model(model, device, threads, bar)
-        bar.phase(f"measuring {len(judged)} pairs")
-        evaluation = measure(loaded, judged, fitted, command=shlex.join(["foldglass", *sys.argv[1:]]))
-        page, numbers = write_report(evaluation, out)
-    rows = [
-        {
-            "predictor": fold.title,
-            "baseline": fold.is_baseline,
-            "pairs": fold.tm.n,
-            "tm_error": fold.tm.mae.value,
-            "tm_query_error": fold.tm_query.mae.value,
-            "tm_pearson": fold.tm.pearson.value,
-            "same_fold_auroc": fold.auroc.value,
-            "brier": fold.brier.value,
-        }
-        for fold in evaluation.folds
-    ]
-    output.write(COLUMNS, rows)
+            from foldglass.app import evaluations
+            from foldglass.train.report_page import check_report_path
+        from foldglass.models.registry import kind_of
+
+        check_report_path(out)
+        kind = kind_of(model)
+        check_device(device, kind)
+        if chains is not None and kind != "score":
+            raise UsageError("--chains", got=f"the {kind} model {model}", expected="a score network")
+        if kind == "sites":
+            found = evaluations.measure_sites(load_sites_model(model, threads, bar), data, split, out, bar)
+        elif kind == "quality":
+            found = evaluations.measure_quality(
+                load_quality_model(model, threads, bar), data, split or "test", out, bar
+            )
+        elif kind == "score":
+            loaded = load_score_model(model, threads, bar)
+            found = evaluations.measure_score(loaded, data, split or "superfamily", chains, out, bar)
+        else:
+            towers = load_model(model, device, threads, bar)
+            found = evaluations.measure_towers(towers, data, structures, split or "superfamily", out, bar)
+    columns, rows, page, numbers = found
+    output.write(columns, rows)
     typer.echo(f"{page}: the report; {numbers}: its numbers", err=True)

@@ -9,7 +9,9 @@ from foldglass.errors import UsageError
 
 if TYPE_CHECKING:
     from foldglass.models.model import Model
+    from foldglass.models.quality_model import QualityModel
     from foldglass.models.score_model import ScoreModel
+    from foldglass.models.sites_model import SitesModel
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
 
@@ -36,6 +38,22 @@ def load_score_model(name: str, threads: int | None, bar: Bar) -> "ScoreModel":
     return load_score(name)
 
 
+def load_sites_model(name: str, threads: int | None, bar: Bar) -> "SitesModel":
+    """Import torch and load an interaction-site model."""
+    _begin(threads, bar)
+    from foldglass.models.registry import load_sites
+
+    return load_sites(name)
+
+
+def load_quality_model(name: str, threads: int | None, bar: Bar) -> "QualityModel":
+    """Import torch and load a model that judges structures."""
+    _begin(threads, bar)
+    from foldglass.models.registry import load_quality
+
+    return load_quality(name)
+
+
 def load_embedder(name: str, device: DeviceName, threads: int | None, bar: Bar) -> "Model | ScoreModel":
     """Import torch and load a model of either kind.
 
@@ -47,11 +65,17 @@ def load_embedder(name: str, device: DeviceName, threads: int | None, bar: Bar) 
     _begin(threads, bar)
     from foldglass.models.registry import kind_of
 
-    if kind_of(name) != "score":
-        return load_model(name, device, threads, bar)
-    if device not in (DeviceName.AUTO, DeviceName.CPU):
-        raise UsageError(f"--device {device}", got="a score network", expected="--device cpu, where it runs")
-    return load_score_model(name, threads, bar)
+    kind = kind_of(name)
+    check_device(device, kind)
+    return load_score_model(name, threads, bar) if kind == "score" else load_model(name, device, threads, bar)
+
+
+def check_device(device: DeviceName, kind: str) -> None:
+    """Refuse a GPU for a kind of model that runs on the processor alone."""
+    if kind != "siamese" and device not in (DeviceName.AUTO, DeviceName.CPU):
+        raise UsageError(
+            f"--device {device}", got=f"a model of the kind {kind}", expected="--device cpu, where it runs"
+        )
 
 
 def _begin(threads: int | None, bar: Bar) -> None:

@@ -9,14 +9,19 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from foldglass import __version__
+from foldglass.app.cluster import cluster
 from foldglass.app.compare import compare
+from foldglass.app.db import db
 from foldglass.app.denoise import denoise
 from foldglass.app.embed import embed
 from foldglass.app.evaluate import evaluate
 from foldglass.app.fetch import fetch
 from foldglass.app.label import label
 from foldglass.app.models import models
+from foldglass.app.mutate import mutate
+from foldglass.app.quality import quality
 from foldglass.app.search import search
+from foldglass.app.sites import sites
 from foldglass.app.train import train
 from foldglass.errors import FoldglassError
 
@@ -26,8 +31,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for _command in (compare, search, embed, denoise, label, train, evaluate, fetch):
+for _command in (compare, search, cluster, embed, mutate, denoise, quality, sites, label, train, evaluate, fetch):
     app.command()(_command)
+app.add_typer(db)
 app.add_typer(models)
 
 

@@ -17,6 +17,17 @@ class FormatName(StrEnum):
     PARQUET = "parquet"
 
 
+class SearchFormatName(StrEnum):
+    """The same, and BLAST's."""
+
+    TABLE = "table"
+    TSV = "tsv"
+    M8 = "m8"
+    JSON = "json"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
 class DeviceName(StrEnum):
     """Where networks run."""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from foldglass import __version__
-from foldglass.app.options import FormatName
+from foldglass.app.options import FormatName, SearchFormatName
 from foldglass.errors import UsageError
 
 
@@ -20,7 +20,7 @@ class Output:
         If the file cannot be written.
     """
 
-    def __init__(self, out: Path | None, format: FormatName | None) -> None:
+    def __init__(self, out: Path | None, format: FormatName | SearchFormatName | None) -> None:
         from foldglass.io.tables import format_of
 
         self.out = out
@@ -35,7 +35,7 @@ class Output:
     @property
     def streams_to_screen(self) -> bool:
         """Whether rows appear one by one on standard output, where a progress bar would run into them."""
-        return self.out is None and self.format in ("tsv", "json", "jsonl")
+        return self.out is None and self.format in ("tsv", "m8", "json", "jsonl")
 
     def write(self, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], **parameters: object) -> int:
         """Write the rows and return their number; `parameters` of the run are kept in Parquet."""

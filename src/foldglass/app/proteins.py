@@ -39,3 +39,19 @@ def begun(proteins: Iterator["Sequence"]) -> Iterator["Sequence"]:
     from itertools import chain
 
     return chain([next(proteins)], proteins)
+
+
+def only(chains: "list[Sequence]", source: str) -> "Sequence":
+    """The one protein of a source.
+
+    Raises
+    ------
+    InputError
+        If there are several.
+    """
+    if len(chains) > 1:
+        names = ", ".join(chain.id for chain in chains[:5]) + (", ..." if len(chains) > 5 else "")
+        raise InputError(
+            source, got=f"{len(chains)} proteins ({names})", expected="one chain", remedy="name one, as file.pdb:A"
+        )
+    return chains[0]

@@ -97,6 +97,11 @@ class BuiltinEncoder:
         self._encoder = encoder.eval().requires_grad_(False).to(device)
 
     @property
+    def network(self) -> SequenceEncoder:
+        """The network itself."""
+        return self._encoder
+
+    @property
     def dim(self) -> int:
         """Channels per residue."""
         return self._encoder.config.dim

@@ -30,7 +30,15 @@ def structure_features(ca: Coordinates) -> Float32[np.ndarray, "L F"]:
     return np.concatenate([residue_features(ca), environment_features(ca)], axis=1)
 
 
-N_SUMMARY = 3 * N_STRUCTURE_FEATURES + 1
+def summary_size(features: int) -> int:
+    """Length of the `summary` of so many features.
+
+    Examples
+    --------
+    >>> summary_size(10)
+    31
+    """
+    return 3 * features + 1
 
 
 def summary(features: Float32[np.ndarray, "L F"]) -> Float32[np.ndarray, " S"]:
@@ -38,7 +46,7 @@ def summary(features: Float32[np.ndarray, "L F"]) -> Float32[np.ndarray, " S"]:
 
     Examples
     --------
-    >>> summary(np.ones((7, N_STRUCTURE_FEATURES), np.float32)).shape == (N_SUMMARY,)
+    >>> summary(np.ones((7, 10), np.float32)).shape == (summary_size(10),)
     True
     """
     half = len(features) // 2
@@ -49,8 +57,9 @@ def summary(features: Float32[np.ndarray, "L F"]) -> Float32[np.ndarray, " S"]:
 
 @dataclass(frozen=True)
 class StructureEncoderConfig:
-    """Sizes of a `StructureEncoder`."""
+    """Sizes of a `StructureEncoder`; `features` of each residue come in."""
 
+    features: int = N_STRUCTURE_FEATURES
     dim: int = 128
     layers: int = 2
     heads: int = 4
@@ -64,7 +73,7 @@ class StructureEncoder(nn.Module):
         super().__init__()
         self.config = config
         self.lift = nn.Sequential(
-            nn.Linear(N_STRUCTURE_FEATURES, config.feedforward),
+            nn.Linear(config.features, config.feedforward),
             nn.GELU(),
             nn.Linear(config.feedforward, config.dim),
             nn.LayerNorm(config.dim),

@@ -79,7 +79,7 @@ def residue_features(ca: Coordinates) -> Float32[np.ndarray, "L F"]:
         bend[1:-1] = (_unit(bond[:-1]) * _unit(bond[1:])).sum(-1)
     columns.append(bend)
 
-    torsion = _dihedrals(x)  # of residues i, i+1, i+2, i+3
+    torsion = dihedrals(x)  # of residues i, i+1, i+2, i+3
     for shift in (1, 2):
         for value in (np.sin(torsion), np.cos(torsion)):
             column = np.zeros(length)
@@ -129,8 +129,14 @@ def _unit(v: Float[np.ndarray, "... 3"]) -> Float[np.ndarray, "... 3"]:
     return np.asarray(v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9))
 
 
-def _dihedrals(x: Float[np.ndarray, "L 3"]) -> Float[np.ndarray, " T"]:
-    """Signed dihedral angles of consecutive quadruples of points, in radians."""
+def dihedrals(x: Float[np.ndarray, "L 3"]) -> Float[np.ndarray, " T"]:
+    """Signed dihedral angles of consecutive quadruples of points, in radians.
+
+    Examples
+    --------
+    >>> np.rad2deg(dihedrals(np.array([[1.0, 0, 0], [0, 0, 0], [0, 0, 1], [0, 1, 1]]))).tolist()
+    [90.0]
+    """
     if len(x) < 4:
         return np.zeros(0)
     bond = np.diff(x, axis=0)

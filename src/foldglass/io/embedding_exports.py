@@ -78,6 +78,11 @@ class H5adEmbeddings(EmbeddingWriter):
             _encoded(column, "array" if name == "length" else "string-array", "0.2.0")
         self._file["obs"].attrs.update({"_index": "id", "column-order": list(_FIELDS[1:])})
         self._waiting: list[Embedding] = []
+        self._further: dict[str, np.ndarray] = {}
+
+    def observe(self, name: str, values: np.ndarray) -> None:
+        """Add a further column of observations, of numbers or of texts, when all proteins are written."""
+        self._further[name] = values
 
     def _add(self, embedding: Embedding) -> None:
         self._waiting.append(embedding)
@@ -107,6 +112,13 @@ class H5adEmbeddings(EmbeddingWriter):
 
         if self._waiting:
             self._flush()
+        for name, values in self._further.items():
+            numbers = values.dtype.kind == "f"
+            column = self._file["obs"].create_dataset(
+                name, data=values, dtype=values.dtype if numbers else h5py.string_dtype()
+            )
+            _encoded(column, "array" if numbers else "string-array", "0.2.0")
+        self._file["obs"].attrs["column-order"] = [*_FIELDS[1:], *self._further]
         _group(self._file, "var", "dataframe", "0.2.0").attrs.update(
             {"_index": "_index", "column-order": np.array([], dtype=h5py.string_dtype())}
         )

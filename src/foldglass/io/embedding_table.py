@@ -54,7 +54,7 @@ class ParquetEmbeddings(EmbeddingWriter):
             self._flush()
 
     def _flush(self) -> None:
-        table = _table(self._group, residue=self.residue, pair=self.pair)
+        table = embedding_rows(self._group, residue=self.residue, pair=self.pair)
         if self._file is None:
             schema = table.schema.with_metadata(self.metadata)
             self._file = self._stack.enter_context(pq.ParquetWriter(self._part, schema, compression="zstd"))
@@ -66,7 +66,8 @@ class ParquetEmbeddings(EmbeddingWriter):
             self._flush()
 
 
-def _table(group: list[Embedding], *, residue: bool, pair: bool) -> pa.Table:
+def embedding_rows(group: list[Embedding], *, residue: bool, pair: bool = False) -> pa.Table:
+    """The columns of this table for some embeddings."""
     entities = [e.entity for e in group]
     structures = [e if isinstance(e, Structure) else None for e in entities]
     columns: dict[str, pa.Array] = {
@@ -167,7 +168,7 @@ def iter_embeddings(path: PathLike) -> Iterator[Embedding]:
         with file:
             for group in range(file.num_row_groups):
                 for batch in file.read_row_group(group).to_batches():
-                    yield from _embeddings(batch, metadata["foldglass.model"])
+                    yield from embeddings_of_rows(batch, metadata["foldglass.model"])
 
 
 def _open(path: PathLike) -> tuple[Any, dict[str, str]]:
@@ -191,7 +192,8 @@ def _vectors(array: pa.FixedSizeListArray) -> Shaped[np.ndarray, "N D"]:
     return np.asarray(array.flatten().to_numpy(zero_copy_only=False)).reshape(len(array), array.type.list_size)
 
 
-def _embeddings(batch: pa.RecordBatch, model: str) -> Iterator[Embedding]:
+def embeddings_of_rows(batch: pa.RecordBatch, model: str) -> Iterator[Embedding]:
+    """The embeddings of rows; vectors of residues that were not kept are NaN and take no memory."""
     protein = _vectors(batch["protein"])
     names = [n for n in batch.schema.names if n in ("id", "kind", "letters", "source", "chain", "numbering")]
     rows = batch.select(names).to_pylist()
@@ -215,5 +217,8 @@ def _embeddings(batch: pa.RecordBatch, model: str) -> Iterator[Embedding]:
                 index = _vectors(batch["pair_index"][i].values).astype(np.int64)
             else:
                 pair = pair.reshape(len(entity), len(entity), -1)
-        residue = _vectors(batch["residue"][i].values).astype(np.float32)
-        yield Embedding(entity, protein[i], residue, pair, model, pair_index=index)
+        if "residue" in batch.schema.names:
+            residue = _vectors(batch["residue"][i].values).astype(np.float32)
+        else:
+            residue = np.broadcast_to(np.float32(np.nan), (len(entity), protein.shape[1]))
+        yield Embedding(entity, protein[i].astype(np.float32), residue, pair, model, pair_index=index)

@@ -26,7 +26,7 @@ class EmbeddingWriter(ABC):
         Name and short hash of the model; every embedding must be from it.
     residue, pair : bool
         Whether to keep the vectors of residues and of residue pairs: of all pairs, or of the kept ones where the
-        embeddings have a `pair_index`.
+        embeddings have a `pair_index`. Those of residues come with those of pairs, beside which they are small.
     metadata : mapping or None
         Parameters of the run, kept in the file.
 
@@ -46,7 +46,7 @@ class EmbeddingWriter(ABC):
         pair: bool = False,
         metadata: Mapping[str, str] | None = None,
     ) -> None:
-        self.path, self.model_id, self.residue, self.pair = Path(path), model_id, residue, pair
+        self.path, self.model_id, self.residue, self.pair = Path(path), model_id, residue or pair, pair
         self.metadata = {
             **(metadata or {}),
             "foldglass.schema": SCHEMA,

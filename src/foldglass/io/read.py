@@ -78,6 +78,17 @@ def iter_read(source: PathLike, *, on_skip: Callable[[str], None] | None = None)
     yield from _accession(text, say)
 
 
+def is_fasta(source: PathLike) -> bool:
+    """Whether a source is a FASTA file or one record of it; False for everything else, also what cannot be read."""
+    path = os.fspath(source)
+    if not os.path.isfile(path):
+        path = path.rpartition(":")[0]
+    try:
+        return os.path.isfile(path) and _kind(Path(path)) == "fasta"
+    except InputError:
+        return False
+
+
 def _warn(text: str) -> None:
     warnings.warn(text, SkippedWarning, stacklevel=3)
 

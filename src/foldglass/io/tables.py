@@ -1,6 +1,7 @@
 """Result tables: the one owner of output formats.
 
-`table` is for people, `tsv`, `json`, `jsonl` and `parquet` for programs. Columns keep the order that is asked for.
+`table` is for people, `tsv`, `json`, `jsonl` and `parquet` for programs; `m8`, whose columns are BLAST's, is `tsv`
+without the line of names. Columns keep the order that is asked for.
 Text formats write floats with four decimals, small ones with three significant digits; Parquet keeps them whole. A
 value that is not there (None, NaN) is empty in TSV and null in JSON and Parquet.
 """
@@ -29,7 +30,7 @@ class _Sink(Protocol):
     def isatty(self) -> bool: ...
 
 
-FORMATS = ("table", "tsv", "json", "jsonl", "parquet")
+FORMATS = ("table", "tsv", "m8", "json", "jsonl", "parquet")
 _LEAST_WIDTH = 8  # of a text column, however narrow the terminal
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -110,6 +111,10 @@ def _sink(out: Path | None) -> Iterator[_Sink]:
 
 def _tsv(columns: List[str], rows: Iterable[Mapping[str, Any]], sink: _Sink) -> int:
     sink.write("\t".join(columns) + "\n")
+    return _m8(columns, rows, sink)
+
+
+def _m8(columns: List[str], rows: Iterable[Mapping[str, Any]], sink: _Sink) -> int:
     count = 0
     for row in rows:
         sink.write("\t".join(_text(row.get(c)).translate(_ESCAPES) for c in columns) + "\n")
@@ -155,7 +160,7 @@ def _table(columns: List[str], rows: Iterable[Mapping[str, Any]], sink: _Sink) -
     return len(gathered)
 
 
-_TEXT = {"table": _table, "tsv": _tsv, "json": _json, "jsonl": _jsonl}
+_TEXT = {"table": _table, "tsv": _tsv, "m8": _m8, "json": _json, "jsonl": _jsonl}
 
 
 def _parquet(columns: List[str], rows: Iterable[Mapping[str, Any]], out: Path, metadata: Mapping[str, str]) -> int:

@@ -1,6 +1,7 @@
-"""Write a C-alpha trace with one number per residue in the B-factor column, as PDB or mmCIF."""
+"""Write chains with one number per residue in the B-factor column, as PDB or mmCIF: a C-alpha trace, or all atoms."""
 
 import re
+from collections.abc import Sequence as List
 from pathlib import Path
 
 import gemmi
@@ -53,24 +54,58 @@ def write_trace(path: PathLike, structure: Structure, b_factor: ResidueScores, *
     InputError
         If the file cannot be written, or the structure does not fit the columns of PDB.
     """
+    write_chains(path, [(structure, b_factor)], title=title, all_atoms=False)
+
+
+def write_chains(
+    path: PathLike, chains: List[tuple[Structure, ResidueScores]], *, title: str, all_atoms: bool = True
+) -> None:
+    """Write chains of one file as `write_trace` does, with their heavy atoms where they have any.
+
+    Parameters
+    ----------
+    chains
+        Structures, each with one number per residue.
+    all_atoms
+        False writes C-alphas alone.
+
+    Raises
+    ------
+    UsageError
+        If the extension is neither `.pdb` nor `.cif`.
+    InputError
+        If the file cannot be written, or a structure does not fit the columns of PDB.
+    """
     check_trace_path(path)
-    made = _gemmi(structure, b_factor, title)
+    made = gemmi.Structure()
+    model = gemmi.Model(1)
+    for structure, b_factor in chains:
+        chain, entity = _chain(structure, b_factor, all_atoms=all_atoms, number=len(made.entities) + 1)
+        model.add_chain(chain)
+        made.entities.append(entity)
+    made.add_model(model)
+    made.name = re.sub(r"\W", "_", chains[0][0].id)
+    made.info["_struct.title"] = title
     if Path(path).suffix.lower() == ".cif":
         groups = gemmi.MmcifOutputGroups(False)
         groups.block_name = groups.atoms = groups.entity = groups.entity_poly = groups.struct_asym = True
         groups.title_keywords = True
         text = made.make_mmcif_document(groups).as_string()
     else:
-        _check_columns(structure, str(path))
+        for structure, _ in chains:
+            _check_columns(structure, str(path))
         options = gemmi.PdbWriteOptions(seqres_records=False, cryst1_record=False)
         text = made.make_pdb_string(options)
     with replacing(path) as part:
         part.write_text(text)
 
 
-def _gemmi(structure: Structure, b_factor: ResidueScores, title: str) -> gemmi.Structure:
+def _chain(
+    structure: Structure, b_factor: ResidueScores, *, all_atoms: bool, number: int
+) -> tuple[gemmi.Chain, gemmi.Entity]:
     asym = structure.chain or "A"
     chain = gemmi.Chain(structure.chain)
+    given = structure.atoms if all_atoms else None
     numbered = zip(structure.letters, structure.labels, structure.ca.tolist(), b_factor.tolist(), strict=True)
     for i, (letter, label, position, value) in enumerate(numbered, start=1):
         residue = gemmi.Residue()
@@ -78,22 +113,18 @@ def _gemmi(structure: Structure, b_factor: ResidueScores, title: str) -> gemmi.S
         residue.seqid = _seqid(label, structure.id)
         residue.subchain, residue.label_seq = asym, i
         residue.entity_type, residue.het_flag = gemmi.EntityType.Polymer, "A"
-        atom = gemmi.Atom()
-        atom.name, atom.element = "CA", gemmi.Element("C")
-        atom.pos, atom.b_iso = gemmi.Position(*position), value
-        residue.add_atom(atom)
+        rows = [] if given is None else np.flatnonzero(given.residue == i - 1).tolist()
+        placed = [(given.names[row], given.coords[row].tolist()) for row in rows] if given else [("CA", position)]
+        for name, coords in placed:
+            atom = gemmi.Atom()
+            atom.name, atom.element = name, gemmi.Element("Se" if name == "SE" else name[0])
+            atom.pos, atom.b_iso = gemmi.Position(*coords), value
+            residue.add_atom(atom)
         chain.add_residue(residue)
-    model = gemmi.Model(1)
-    model.add_chain(chain)
-    made = gemmi.Structure()
-    made.add_model(model)
-    made.name = re.sub(r"\W", "_", structure.id)
-    made.info["_struct.title"] = title
-    entity = gemmi.Entity("1")
+    entity = gemmi.Entity(str(number))
     entity.entity_type, entity.polymer_type = gemmi.EntityType.Polymer, gemmi.PolymerType.PeptideL
     entity.subchains = [asym]
-    made.entities.append(entity)
-    return made
+    return chain, entity
 
 
 def _seqid(label: str, subject: str) -> gemmi.SeqId:

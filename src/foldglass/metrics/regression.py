@@ -99,6 +99,21 @@ def spearman(predicted: Values, true: Values) -> float:
     return pearson(_ranks(predicted), _ranks(true))
 
 
+def r_squared(predicted: Values, true: Values) -> float:
+    """Give the share of the variance that is explained: 1 is perfect, 0 the mean, below 0 worse than the mean.
+
+    NaN if the true values do not vary.
+
+    Examples
+    --------
+    >>> r_squared(np.array([1.0, 2.0, 2.0]), np.array([1.0, 2.0, 3.0]))
+    0.5
+    """
+    error = _error(predicted, true, "R squared")
+    total = ((true - true.mean()) ** 2).sum()
+    return float(1 - (error**2).sum() / total) if total > 0 else float("nan")
+
+
 def binned(predicted: Values, true: Values, edges: Sequence[float]) -> list[Bin]:
     """Give the errors within bins of the true value; see `Bin` for what the bins hold.
 

@@ -30,12 +30,13 @@ class PairingCalibration:
     """Maps of one pairing: knots of two monotone piecewise-linear maps and a logistic curve.
 
     `tm` and `local` are (cosines, scores); `fold` is (slope, intercept) of the log-odds that TM exceeds 0.5, a linear
-    function of the cosine.
+    function of the cosine; `unrelated` are (cosines, log10 of the share of unrelated pairs that reach them).
     """
 
     tm: tuple[tuple[float, ...], tuple[float, ...]] = ((-1.0, 0.0, 1.0), (0.0, 0.0, 1.0))
     fold: tuple[float, float] = (20.0, -10.0)
     local: tuple[tuple[float, ...], tuple[float, ...]] = ((-1.0, 0.0, 1.0), (0.0, 0.0, 1.0))
+    unrelated: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,37 @@ class Calibration:
         """Symmetric TM-score, sqrt(tm_query * tm_target), for cosines of protein vectors."""
         return np.asarray(np.interp(cosine, *self._of(kinds).tm))
 
+    def least_cosine(self, tm: float, *, kinds: str) -> float:
+        """The least cosine whose symmetric TM-score is `tm`; infinite if none is.
+
+        Examples
+        --------
+        >>> Calibration().least_cosine(0.5, kinds="structure-structure")
+        0.5
+        """
+        x, y = self._of(kinds).tm
+        reach = next((i for i, score in enumerate(y) if score >= tm), None)
+        if reach is None:
+            return float("inf")
+        if reach == 0:
+            return -1.0
+        share = (tm - y[reach - 1]) / (y[reach] - y[reach - 1])
+        return x[reach - 1] + share * (x[reach] - x[reach - 1])
+
     def p_same_fold(self, cosine: Float[np.ndarray, "*shape"], *, kinds: str) -> Float[np.ndarray, "*shape"]:
         """Probability that the symmetric TM-score is above 0.5."""
         slope, intercept = self._of(kinds).fold
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(slope * cosine + intercept, -60, 60))))
+
+    def p_unrelated(self, cosine: Float[np.ndarray, "*shape"], *, kinds: str) -> Float[np.ndarray, "*shape"]:
+        """Share of unrelated pairs whose protein vectors have at least this cosine; NaN if it was not measured.
+
+        Times the number of entries of a database it is an E-value: how many hits of this cosine chance would give.
+        """
+        unrelated = self._of(kinds).unrelated
+        if unrelated is None:
+            return np.full(np.shape(cosine), np.nan)
+        return np.asarray(10.0 ** np.interp(cosine, *unrelated))
 
     def local(
         self, query: Float[np.ndarray, "M D"], target: Float[np.ndarray, "M D"], *, kinds: str
@@ -98,6 +126,7 @@ class Calibration:
                     tm=(tuple(own["tm"][0]), tuple(own["tm"][1])),
                     fold=(own["fold"][0], own["fold"][1]),
                     local=(tuple(own["local"][0]), tuple(own["local"][1])),
+                    unrelated=_knots(own.get("unrelated")),
                 )
                 for kinds, own in values.items()
             }
@@ -105,3 +134,7 @@ class Calibration:
 
     def _of(self, kinds: str) -> PairingCalibration:
         return self.pairings.get(kinds, PairingCalibration())
+
+
+def _knots(values: list[list[float]] | None) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    return None if values is None else (tuple(values[0]), tuple(values[1]))

@@ -129,6 +129,9 @@ def _describe(tower: Tower) -> dict[str, Any]:
         own: dict[str, Any] = {"encoder": front.encoder.id, "revision": front.encoder.revision}
     else:
         own = asdict(front.encoder.config)
+    if isinstance(front, StructureFront) and front.score:
+        own |= {"geometry": front.geometry, "score": front.score.name, "score_sha256": front.score.digest}
+        own |= {"score_sigma": front.score.sigma}
     return {"front": {"type": _TYPE_OF[type(front)], **own}, "network": asdict(tower.network.config)}
 
 
@@ -154,9 +157,26 @@ def _pretrained(front: dict[str, Any]) -> PretrainedFront:
     return PretrainedFront(encoder)
 
 
+def _structure(front: dict[str, Any]) -> StructureFront:
+    name, geometry = front.pop("score", None), front.pop("geometry", True)
+    digest, sigma = front.pop("score_sha256", None), front.pop("score_sigma", None)
+    encoder = StructureEncoder(StructureEncoderConfig(**front))
+    if name is None:
+        return StructureFront(encoder)
+    from foldglass.models.registry import load_score
+
+    score = load_score(name)
+    if score.digest != digest:
+        raise ModelError(
+            f"score network {name}", got=f"other weights than the model was trained with ({score.id})", expected=digest
+        )
+    score.sigma = sigma
+    return StructureFront(encoder, geometry=geometry, score=score)
+
+
 _FRONTS: dict[str, Callable[[dict[str, Any]], SequenceFront | StructureFront | PretrainedFront]] = {
     "builtin": lambda front: SequenceFront(SequenceEncoder(SequenceEncoderConfig(**front))),
-    "structure": lambda front: StructureFront(StructureEncoder(StructureEncoderConfig(**front))),
+    "structure": _structure,
     "pretrained": _pretrained,
 }
 _TYPE_OF: dict[type, str] = {SequenceFront: "builtin", StructureFront: "structure", PretrainedFront: "pretrained"}

@@ -7,7 +7,12 @@ from typing import Any
 from foldglass.errors import ModelError
 
 FORMAT = 1
-_PARTS = {"siamese": ("towers", "calibration"), "score": ("network", "sigma")}
+_PARTS = {
+    "siamese": ("towers", "calibration"),
+    "score": ("network", "sigma"),
+    "sites": ("network", "members", "threshold", "inputs", "encoder"),
+    "quality": ("network", "inputs", "reads", "bands"),
+}
 """What `config.json` holds besides, by kind of model."""
 FILES = ("config.json", "model.safetensors", "card.md", "versions.json")
 

@@ -1,20 +1,25 @@
 """The model that people use: proteins in, embeddings and comparisons out."""
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Literal
 
 import numpy as np
 import torch
 
-from foldglass.alignment import align as align_similarity
-from foldglass.alignment import residue_similarity
+from foldglass.alignment import align_batch, residue_similarity
 from foldglass.errors import InputError, ModelError
 from foldglass.metrics.tm import tm_align
 from foldglass.models.calibration import Calibration, kinds_of
 from foldglass.models.tower import TOKENS, Tower
 from foldglass.protein import Comparison, Embedding, Sequence, Structure, Superposition
+from foldglass.typing import AlignedPairs
+
+Precision = Literal["32", "bf16"]
 
 _PROTEINS_AT_ONCE = 512
 _RESIDUES_AT_ONCE = 100_000
+_PAIRS_AT_ONCE = 64
 
 
 class Model:
@@ -69,16 +74,18 @@ class Model:
         proteins: Iterable[Sequence],
         *,
         tokens: int = TOKENS,
+        precision: Precision = "32",
         progress: Callable[[int], None] | None = None,
     ) -> list[Embedding]:
         """Embed proteins of any lengths; see `embed_stream` for more than fit in memory."""
-        return list(self.embed_stream(proteins, tokens=tokens, progress=progress))
+        return list(self.embed_stream(proteins, tokens=tokens, precision=precision, progress=progress))
 
     def embed_stream(
         self,
         proteins: Iterable[Sequence],
         *,
         tokens: int = TOKENS,
+        precision: Precision = "32",
         progress: Callable[[int], None] | None = None,
     ) -> Iterator[Embedding]:
         """Embed proteins one group after another, in the order given.
@@ -89,6 +96,9 @@ class Model:
             Sequences, structures, or both.
         tokens
             Residues per batch, padding included; more is faster on a GPU and needs more memory.
+        precision
+            `bf16` for matrix products in bfloat16: faster where the processor has it, and cosines move by 0.0005 in the
+            mean.
         progress
             Called with the number of proteins done.
 
@@ -107,7 +117,8 @@ class Model:
                 if not places:
                     continue
                 tower = self._tower(kind, group[places[0]])
-                with torch.inference_mode():
+                half = torch.autocast(tower.device.type, torch.bfloat16, enabled=precision == "bf16")
+                with torch.inference_mode(), half:
                     inputs = [tower.front.inputs(group[i]) for i in places]
                     residue, protein_vectors = tower(inputs, tokens=tokens)
                 for i, own, whole in zip(places, residue, protein_vectors, strict=True):
@@ -147,25 +158,51 @@ class Model:
         sides = [side if isinstance(side, Embedding) else self.embed([side])[0] for side in (query, target)]
         return self.score(sides[0], sides[1], exact=exact)
 
-    def score(self, query: Embedding, target: Embedding, *, align: bool = True, exact: bool = False) -> Comparison:
-        """`compare` for embeddings; without `align` the alignment is empty and the local score NaN."""
-        for side in (query, target):
-            if side.model != self.id:
+    def score(
+        self,
+        query: Embedding,
+        target: Embedding,
+        *,
+        align: bool = True,
+        alignment: AlignedPairs | None = None,
+        exact: bool = False,
+    ) -> Comparison:
+        """`compare` for embeddings; without `align` the alignment is empty and the local score NaN.
+
+        An `alignment` that is known already is kept; without one the residue vectors are aligned.
+        """
+        if alignment is None:
+            return next(self.score_many([(query, target)], align=align, exact=exact))
+        self._check_own(query, target)
+        return self._comparison(query, target, alignment, exact=exact)
+
+    def score_many(
+        self, pairs: Iterable[tuple[Embedding, Embedding]], *, align: bool = True, exact: bool = False
+    ) -> Iterator[Comparison]:
+        """`score` for many pairs, some of them aligned at once, which takes a tenth of the time."""
+        for group in _some_at_once(pairs, _PAIRS_AT_ONCE if align else 1):
+            self._check_own(*(side for pair in group for side in pair))
+            alignments: list[AlignedPairs] = [np.zeros((0, 2), dtype=np.int64)] * len(group)
+            if align:
+                alignments = align_batch([residue_similarity(a.residue, b.residue) for a, b in group])
+            for (query, target), alignment in zip(group, alignments, strict=True):
+                yield self._comparison(query, target, alignment, exact=exact)
+
+    def _check_own(self, *embeddings: Embedding) -> None:
+        for one in embeddings:
+            if one.model != self.id:
                 raise InputError(
-                    f"embedding of {side.id!r}",
-                    got=f"vectors of {side.model}",
-                    expected=self.id,
-                    remedy="embed it again",
+                    f"embedding of {one.id!r}", got=f"vectors of {one.model}", expected=self.id, remedy="embed it again"
                 )
+
+    def _comparison(self, query: Embedding, target: Embedding, alignment: AlignedPairs, *, exact: bool) -> Comparison:
         kinds = kinds_of(query.kind, target.kind)
         cosine = np.array([query.protein @ target.protein])
         tm = self.calibration.tm(cosine, kinds=kinds)
         tm_query, tm_target = self.calibration.sides(tm, np.array([float(len(query))]), np.array([float(len(target))]))
-        pairs, local = np.zeros((0, 2), dtype=np.int64), np.full(len(query), np.nan)
-        if align:
-            pairs = _alignment(query, target)
-            scores = self.calibration.local(query.residue[pairs[:, 0]], target.residue[pairs[:, 1]], kinds=kinds)
-            local[pairs[:, 0]] = scores
+        local = np.full(len(query), np.nan)
+        rows, columns = alignment.T
+        local[rows] = self.calibration.local(query.residue[rows], target.residue[columns], kinds=kinds)
         return Comparison(
             query=query.entity,
             target=target.entity,
@@ -174,7 +211,7 @@ class Model:
             tm_query=float(tm_query[0]),
             tm_target=float(tm_target[0]),
             p_same_fold=float(self.calibration.p_same_fold(cosine, kinds=kinds)[0]),
-            alignment=pairs,
+            alignment=alignment,
             lddt=local,
             exact=_superposition(query.entity, target.entity) if exact else None,
             model=self.id,
@@ -188,10 +225,6 @@ class Model:
                 expected=f"a {' or '.join(self.towers)}: it has no {kind} tower",
             )
         return self.towers[kind]
-
-
-def _alignment(query: Embedding, target: Embedding) -> np.ndarray:
-    return align_similarity(residue_similarity(query.residue, target.residue))
 
 
 def _superposition(query: Sequence, target: Sequence) -> Superposition:
@@ -214,4 +247,12 @@ def _groups(proteins: Iterable[Sequence]) -> Iterator[list[Sequence]]:
             yield group
             group, residues = [], 0
     if group:
+        yield group
+
+
+def _some_at_once(
+    pairs: Iterable[tuple[Embedding, Embedding]], size: int
+) -> Iterator[list[tuple[Embedding, Embedding]]]:
+    waiting = iter(pairs)
+    while group := list(islice(waiting, size)):
         yield group

@@ -18,6 +18,8 @@ _LONGEST_WAVE = 1000.0
 _ANCHORS = torch.cat([torch.arange(0.0, 31.0), torch.arange(32.0, 71.0, 2.0), torch.arange(73.0, 101.0, 3.0)])
 N_DISTANCE = len(_ANCHORS)
 _WIDTH = 3.0
+LONGEST_DISTANCE = 100.0
+"""Longer distances, in angstrom, look like this one."""
 _NEAR_ANCHORS = torch.arange(2.0, 10.01, 0.25)
 N_NEAR = len(_NEAR_ANCHORS)
 _NEAR_WIDTH = 0.3
@@ -77,7 +79,7 @@ def distance_encoding(distance: Float[Tensor, "*S"]) -> Float[Tensor, "*S 61"]:
     12
     """
     anchors = _ANCHORS.to(distance.device, distance.dtype)
-    weight = (distance.clamp(0.0, 100.0)[..., None] - anchors).square_().mul_(-0.5 / _WIDTH**2).exp_()
+    weight = (distance.clamp(0.0, LONGEST_DISTANCE)[..., None] - anchors).square_().mul_(-0.5 / _WIDTH**2).exp_()
     return weight.div_(weight.sum(dim=-1, keepdim=True) + 1e-6)
 
 

@@ -11,7 +11,9 @@ from foldglass.io.fetch import cache_folder
 
 if TYPE_CHECKING:
     from foldglass.models.model import Model
+    from foldglass.models.quality_model import QualityModel
     from foldglass.models.score_model import ScoreModel
+    from foldglass.models.sites_model import SitesModel
 
 DEFAULT = "builtin"
 
@@ -59,8 +61,8 @@ def load(name: str = DEFAULT, *, device: str = "auto") -> "Model":
     return load_model(find(name), device=pick_device(device))
 
 
-def load_score(name: str = "score") -> "ScoreModel":
-    """Load a score network, which reads structures.
+def load_score(name: str = "score", *, fast: bool = True) -> "ScoreModel":
+    """Load a score network, which reads structures; `fast` as in `ScoreModel`.
 
     Raises
     ------
@@ -69,11 +71,37 @@ def load_score(name: str = "score") -> "ScoreModel":
     """
     from foldglass.models.score_model import load_score_model
 
-    return load_score_model(find(name))
+    return load_score_model(find(name), fast=fast)
+
+
+def load_sites(name: str = "sites") -> "SitesModel":
+    """Load an interaction-site model, which reads structures.
+
+    Raises
+    ------
+    ModelError
+        As `load`, or if the model is of another kind.
+    """
+    from foldglass.models.sites_model import load_sites_model
+
+    return load_sites_model(find(name))
+
+
+def load_quality(name: str = "quality") -> "QualityModel":
+    """Load a model that judges structure models.
+
+    Raises
+    ------
+    ModelError
+        As `load`, or if the model is of another kind.
+    """
+    from foldglass.models.quality_model import load_quality_model
+
+    return load_quality_model(find(name))
 
 
 def kind_of(name: str) -> str:
-    """`siamese` or `score`; the errors of `load`."""
+    """`siamese`, `score` or another kind of `models.config`; the errors of `load`."""
     from foldglass.models.config import read_config
 
     return str(read_config(find(name))["kind"])

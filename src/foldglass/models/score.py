@@ -162,8 +162,16 @@ class LeanBlock(nn.Module):
     def forward(
         self, x: Float[Tensor, "B R C D"], level: Int[Tensor, " #B"], mask: Tensor | None
     ) -> Float[Tensor, "B R C D"]:
-        y = self.mix(self.down(self.norm(x, level)).relu(), mask).relu()
-        out: Tensor = x + self.up(y)
+        return x + self.widened(self.mix(self.narrowed(x, level), mask))
+
+    def narrowed(self, x: Float[Tensor, "B R C D"], level: Int[Tensor, " #B"]) -> Float[Tensor, "B R C E"]:
+        """What the convolution sees, pair by pair."""
+        out: Tensor = self.down(self.norm(x, level)).relu()
+        return out
+
+    def widened(self, y: Float[Tensor, "*A R C E"]) -> Float[Tensor, "*A R C D"]:
+        """What is added, pair by pair, from what the convolution gives."""
+        out: Tensor = self.up(y.relu())
         return out
 
 
@@ -224,7 +232,7 @@ class ScoreNetwork(nn.Module):
                 expected=f"a multiple of the {len(config.dilations)} dilations",
             )
         self.config = config
-        self.lift: ConvolutionLift | SumLift = (
+        self.lift: nn.Module = (
             ConvolutionLift(config.channels) if config.lift == "convolution" else SumLift(config.channels)
         )
         kind = LeanBlock if config.block == "lean" else ScoreBlock
@@ -241,6 +249,13 @@ class ScoreNetwork(nn.Module):
                 nn.init.normal_(module.weight, 0.0, 1e-3)
                 assert module.bias is not None
                 nn.init.zeros_(module.bias)
+
+    @property
+    def convolution_dtype(self) -> torch.dtype:
+        """Number format of the convolutions inside the blocks."""
+        mix = self.blocks[0].mix
+        assert isinstance(mix, Convolution)
+        return mix.layer.weight.dtype
 
     def forward(
         self,

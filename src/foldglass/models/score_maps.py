@@ -5,6 +5,8 @@ residue pair: 1.5 GB at 2,000 residues. Each 3 x 3 convolution sees the rows bes
 one pass over the whole map, but for the order of sums.
 """
 
+import os
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
@@ -12,10 +14,13 @@ from torch import Tensor
 
 from foldglass.errors import ModelError
 from foldglass.models.pair_input import ResidueWindow, distances
-from foldglass.models.score import Convolution, LeanBlock, ScoreNetwork, SumLift
+from foldglass.models.score import Convolution, LeanBlock, ScoreNetwork
 
 _CELLS = 2**16
 """Residue pairs in a strip: its channels then stay in the processor's cache."""
+
+# oneDNN keeps compiled convolutions for 1,024 shapes, and every length of a chain is a few new ones: megabytes each.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
 
 
 @torch.no_grad()
@@ -39,27 +44,47 @@ def pair_map(
     ModelError
         If the network is not of the `foldglass` preset's kind: batch statistics of the whole map need the whole map.
     """
+    wide = feature_map(network, residues, x, level, cells=cells)
+    gradient = wide.new_empty(*wide.shape[:2], network.config.outputs)
+    for rows in _strips(len(wide), cells):
+        gradient[rows] = convolved(network.output, wide, rows)
+    return gradient, wide
+
+
+@torch.no_grad()
+def feature_map(
+    network: ScoreNetwork,
+    residues: ResidueWindow,
+    x: Float[Tensor, "1 L 3"],
+    level: Int[Tensor, " 1"],
+    *,
+    cells: int = _CELLS,
+) -> Float[Tensor, "L L D"]:
+    """The embeddings alone; parameters and errors of `pair_map`."""
     config = network.config
-    if config.norm != "channel" or config.block != "lean" or not isinstance(network.lift, SumLift):
+    if config.norm != "channel" or config.block != "lean" or config.lift != "sum":
         raise ModelError("score network", got="one with batch statistics", expected="one of the preset 'foldglass'")
     length = x.shape[1]
-    strips = [slice(i, min(i + max(1, cells // length), length)) for i in range(0, length, max(1, cells // length))]
+    strips = _strips(length, cells)
     wide = x.new_empty(length, length, config.channels)
-    narrow = x.new_empty(length, length, config.bottleneck)
+    narrow = x.new_empty(length, length, config.bottleneck, dtype=network.convolution_dtype)
     for rows in strips:
         wide[rows] = network.lift(residues[:, rows], residues, distances(x[:, rows], x), None)[0]
     for block in network.blocks:
         assert isinstance(block, LeanBlock)
         for rows in strips:
-            narrow[rows] = block.down(block.norm(wide[None, rows], level))[0].relu_()
+            narrow[rows] = block.narrowed(wide[None, rows], level)[0]
         for rows in strips:
-            wide[rows] += block.up(convolved(block.mix, narrow, rows).relu_())
+            wide[rows] += block.widened(convolved(block.mix, narrow, rows).to(wide.dtype))
     for rows in strips:
         wide[rows] = F.elu_(network.norm(wide[None, rows], level)[0])
-    gradient = x.new_empty(length, length, config.outputs)
-    for rows in strips:
-        gradient[rows] = convolved(network.output, wide, rows)
-    return gradient, wide
+    return wide
+
+
+def _strips(length: int, cells: int) -> list[slice]:
+    """Ranges of rows that hold about `cells` residue pairs each."""
+    step = max(1, cells // length)
+    return [slice(i, min(i + step, length)) for i in range(0, length, step)]
 
 
 def convolved(layer: Convolution, x: Float[Tensor, "L L D"], rows: slice) -> Float[Tensor, "R L E"]:

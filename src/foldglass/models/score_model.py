@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,9 +18,10 @@ from foldglass.models.config import read_config
 from foldglass.models.gradient import coordinate_gradient
 from foldglass.models.pair_input import ResidueWindow
 from foldglass.models.score import ScoreConfig, ScoreNetwork
-from foldglass.models.score_maps import pair_map, symmetrised_
+from foldglass.models.score_fast import fast_copy
+from foldglass.models.score_maps import feature_map, pair_map, symmetrised_
 from foldglass.protein import Embedding, Sequence, Structure
-from foldglass.typing import Coordinates
+from foldglass.typing import AlignedPairs, Coordinates
 
 LONGEST = 3000
 """Most residues of a chain: its maps take 3.5 GB."""
@@ -32,6 +33,14 @@ class ScoreVectors:
 
     mean: Float[Tensor, "K D"]
     spread: Float[Tensor, "K D"]
+
+
+class ScoreReading(NamedTuple):
+    """What one pass over a structure tells: residue vectors, vectors of the pairs asked for, gradient in 1/angstrom."""
+
+    residue: Float[np.ndarray, "L D"]
+    pair: Float[np.ndarray, "M D"]
+    gradient: Coordinates
 
 
 class ScoreModel:
@@ -47,6 +56,9 @@ class ScoreModel:
         Of the `foldglass` preset's kind.
     sigma
         Noise level of the embeddings in angstrom; the nearest one that the network has is taken.
+    fast
+        Embed with a faster copy of the network, equal to a thousandth; see `models.score_fast`. Gradients are never
+        taken with it.
     """
 
     def __init__(
@@ -58,8 +70,10 @@ class ScoreModel:
         name: str = "unnamed",
         digest: str = "",
         description: str = "",
+        fast: bool = True,
     ) -> None:
         self.network = network.eval().requires_grad_(False)
+        self._embedder = fast_copy(self.network) if fast else self.network
         self.noise = network.config.noise
         self.sigma, self.statistics = sigma, statistics
         self.name, self.digest, self.description = name, digest, description
@@ -135,6 +149,33 @@ class ScoreModel:
             )
         return self.noise.nearest(sigma)
 
+    def read(self, structure: Sequence, *, sigma: float, pairs: AlignedPairs) -> ScoreReading:
+        """Residue vectors, the vectors of some residue pairs and the gradient, all from one pass at one level.
+
+        Parameters
+        ----------
+        structure
+            A C-alpha trace.
+        sigma
+            Noise level in angstrom; the nearest one that the network has is taken.
+        pairs
+            0-based residue pairs (i, j); the vector of (j, i) is that of (i, j).
+
+        Raises
+        ------
+        ModelError
+            If the protein is a sequence.
+        InputError
+            If the chain is too long, or the network has no such level.
+        """
+        own, level = self._structure(structure), self.level(sigma)
+        residues, x = _inputs(own, own.ca)
+        pair, vectors = pair_map(self.network, residues, x, torch.tensor([level]))
+        gradient = self._gradient(pair, x, level)
+        self._standardise_(vectors, level)
+        kept = vectors[tuple(torch.from_numpy(pairs).T)].numpy()
+        return ScoreReading(vectors.mean(dim=1).numpy(), kept, gradient)
+
     def gradient(self, structure: Sequence, *, sigma: float, ca: Coordinates | None = None) -> Coordinates:
         """Score (gradient of log p) of each C-alpha in 1/angstrom, where log p is smoothed by noise of `sigma`.
 
@@ -157,17 +198,25 @@ class ScoreModel:
         own = self._structure(structure)
         level = self.level(sigma)
         points = own.ca if ca is None else ca
-        pair, _ = self._map(own, points, level)
-        x = torch.from_numpy(_centred(points))[None]
+        residues, x = _inputs(own, points)
+        pair, _ = pair_map(self.network, residues, x, torch.tensor([level]))
+        return self._gradient(pair, x, level)
+
+    def _gradient(self, pair: Float[Tensor, "L L G"], x: Float[Tensor, "1 L 3"], level: int) -> Coordinates:
         scale = torch.from_numpy(self.noise.sigma[level : level + 1])
-        mask = torch.ones(1, len(own), dtype=torch.bool)
+        mask = torch.ones(x.shape[:2], dtype=torch.bool)
         out: np.ndarray = coordinate_gradient(pair[None], x, mask, scale, self.network.config.gradient)[0].numpy()
         return out
 
-    def _embedding(self, structure: Structure, level: int, pair: bool | PairSelection) -> Embedding:
-        vectors = self._map(structure, structure.ca, level)[1]
+    def _standardise_(self, vectors: Float[Tensor, "L L D"], level: int) -> None:
+        """Average a map with its transpose and bring its channels to one scale, in place."""
         symmetrised_(vectors)
         vectors.sub_(self.statistics.mean[level]).div_(self.statistics.spread[level])
+
+    def _embedding(self, structure: Structure, level: int, pair: bool | PairSelection) -> Embedding:
+        residues, x = _inputs(structure, structure.ca)
+        vectors = feature_map(self._embedder, residues, x, torch.tensor([level]))
+        self._standardise_(vectors, level)
         residue = vectors.mean(dim=1)
         index, kept = None, vectors.numpy() if pair else None
         if isinstance(pair, PairSelection):
@@ -175,15 +224,6 @@ class ScoreModel:
             kept = vectors[tuple(torch.from_numpy(index).T)].numpy()
         protein = residue.mean(dim=0).numpy()
         return Embedding(structure, protein, residue.numpy(), kept, self.id, pair_index=index)
-
-    def _map(self, structure: Structure, ca: Coordinates, level: int) -> tuple[Tensor, Tensor]:
-        length = len(structure)
-        residues = ResidueWindow(
-            torch.from_numpy(tokenize(structure.letters))[None],
-            torch.arange(length)[None],
-            torch.ones(1, length, dtype=torch.bool),
-        )
-        return pair_map(self.network, residues, torch.from_numpy(_centred(ca))[None], torch.tensor([level]))
 
     def _structure(self, protein: Sequence) -> Structure:
         if not isinstance(protein, Structure):
@@ -200,9 +240,14 @@ class ScoreModel:
         return protein
 
 
-def _centred(ca: Coordinates) -> Coordinates:
-    points: np.ndarray = (ca - ca.mean(axis=0, dtype=np.float64)).astype(np.float32)
-    return points
+def _inputs(structure: Structure, ca: Coordinates) -> tuple[ResidueWindow, Float[Tensor, "1 L 3"]]:
+    """Residues and centred coordinates of a chain."""
+    residues = ResidueWindow(
+        torch.from_numpy(tokenize(structure.letters))[None],
+        torch.arange(len(structure))[None],
+        torch.ones(1, len(structure), dtype=torch.bool),
+    )
+    return residues, torch.from_numpy((ca - ca.mean(axis=0, dtype=np.float64)).astype(np.float32))[None]
 
 
 def save_score_model(model: ScoreModel, folder: Path, *, card: str) -> str:
@@ -219,8 +264,8 @@ def save_score_model(model: ScoreModel, folder: Path, *, card: str) -> str:
     return write_folder(folder, tensors, config, card=card)
 
 
-def load_score_model(folder: Path) -> ScoreModel:
-    """Read a model directory and check it.
+def load_score_model(folder: Path, *, fast: bool = True) -> ScoreModel:
+    """Read a model directory and check it; `fast` as in `ScoreModel`.
 
     Raises
     ------
@@ -251,4 +296,5 @@ def load_score_model(folder: Path) -> ScoreModel:
         name=config["name"],
         digest=config["weights_sha256"],
         description=config["description"],
+        fast=fast,
     )

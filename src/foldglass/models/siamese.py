@@ -23,8 +23,9 @@ class SiameseConfig:
     `pooling` is `attention` (GLASS: softmax attention over the output vectors) or `summary` (ours: attention and mean
     of the hidden states with the logarithm of the length, through one hidden layer, since a weighted mean alone forgets
     how long the protein is and a TM-score depends on it). With `whole_dim` the protein vector also gets a term from a
-    vector that describes the whole protein, through a network of width `whole_hidden`; with `sketch_dim` (which is 0 or
-    `output`) that vector ends with as many numbers that join the embedding as they are, centred and scaled.
+    vector that describes the whole protein, through a network of width `whole_hidden`; with `whole_linear` through a
+    linear map too; with `sketch_dim` (which is 0 or `output`) that vector ends with as many numbers that join the
+    embedding as they are, centred and scaled, and there is a linear map in any case.
 
     Examples
     --------
@@ -48,6 +49,7 @@ class SiameseConfig:
     whole_dim: int = 0
     whole_hidden: int = 512
     whole_dropout: float = 0.1
+    whole_linear: bool = False
     sketch_dim: int = 0
 
     @classmethod
@@ -94,15 +96,17 @@ class SummaryPooling(nn.Module):
 class WholeBranch(nn.Module):
     """From a vector that describes the whole protein to a term of its embedding.
 
-    The input is standardised by `mean` and `spread`, which `fit` takes from training proteins. With a sketch the term
-    is a weighted sum of three unit vectors: of the network, which knows the training families best; of a linear map,
-    which carries over to others better; and of the centred sketch, which nothing was learned for.
+    The input is standardised by `mean` and `spread`, which `fit` takes from training proteins. With a linear map or a
+    sketch the term is a weighted sum of unit vectors: of the network, which knows the training families best; of the
+    linear map, which carries over to others better; and of the centred sketch, which nothing was learned for.
     """
 
     mean: Tensor
     spread: Tensor
 
-    def __init__(self, dim: int, hidden: int, output: int, dropout: float, sketch: int = 0) -> None:
+    def __init__(
+        self, dim: int, hidden: int, output: int, dropout: float, *, linear: bool = False, sketch: int = 0
+    ) -> None:
         super().__init__()
         self.dim, self.sketch = dim, sketch
         self.register_buffer("mean", torch.zeros(dim + sketch))
@@ -116,9 +120,9 @@ class WholeBranch(nn.Module):
             nn.Dropout(dropout),
             nn.Linear(hidden, output),
         )
-        if sketch:
-            self.linear = nn.Linear(dim, output, bias=False)
-            self.gain = nn.Parameter(torch.tensor([0.8, 0.7]))
+        self.linear = nn.Linear(dim, output, bias=False) if linear or sketch else None
+        if self.linear is not None:
+            self.gain = nn.Parameter(torch.tensor([0.8, 0.7] if sketch else [0.8]))
 
     def fit(self, whole: Float[Tensor, "N F"]) -> None:
         """Take mean and spread from some proteins."""
@@ -129,8 +133,8 @@ class WholeBranch(nn.Module):
         centred = whole[:, : self.dim + self.sketch] - self.mean
         known = (centred[:, : self.dim] / self.spread[: self.dim]).clamp(-5, 5)
         out: Tensor = self.layers(known)
-        if self.sketch:
-            others = torch.stack([self.linear(known), centred[:, self.dim :]])
+        if self.linear is not None:
+            others = torch.stack([self.linear(known), *([centred[:, self.dim :]] if self.sketch else [])])
             out = F.normalize(out, dim=-1) + torch.einsum("k,kbe->be", self.gain, F.normalize(others, dim=-1))
         return out
 
@@ -174,7 +178,12 @@ class SiameseNetwork(nn.Module):
         self.whole: WholeBranch | None = None
         if config.whole_dim:
             self.whole = WholeBranch(
-                config.whole_dim, config.whole_hidden, config.output, config.whole_dropout, config.sketch_dim
+                config.whole_dim,
+                config.whole_hidden,
+                config.output,
+                config.whole_dropout,
+                linear=config.whole_linear,
+                sketch=config.sketch_dim,
             )
             if isinstance(self.pool, SummaryPooling):  # begin with the branch alone: it learns within a minute
                 nn.init.zeros_(self.pool.output.weight)
@@ -190,4 +199,4 @@ class SiameseNetwork(nn.Module):
         protein = self.pool(residue if self.config.pooling == "attention" else x, mask)
         if self.whole is not None:
             protein = protein + self.whole(whole)
-        return F.normalize(residue, dim=-1) * mask[..., None], F.normalize(protein, dim=-1)
+        return F.normalize(residue.float(), dim=-1) * mask[..., None], F.normalize(protein.float(), dim=-1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 import torch
@@ -13,10 +13,19 @@ from foldglass.encoders.base import ResidueEncoder
 from foldglass.encoders.builtin import SequenceEncoder, tokenize
 from foldglass.encoders.composition import N_COMPOSITION, composition
 from foldglass.encoders.kmer_sketch import N_SKETCH, kmer_sketch
-from foldglass.encoders.structure import N_SUMMARY, StructureEncoder, structure_features, summary
-from foldglass.errors import InputError
+from foldglass.encoders.structure import (
+    N_STRUCTURE_FEATURES,
+    StructureEncoder,
+    structure_features,
+    summary,
+    summary_size,
+)
+from foldglass.errors import InputError, ModelError
 from foldglass.models.siamese import SiameseNetwork
 from foldglass.protein import Sequence, Structure
+
+if TYPE_CHECKING:
+    from foldglass.models.score_model import ScoreModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,21 +84,49 @@ class SequenceFront(nn.Module):
         return out
 
 
+def features_per_residue(geometry: bool, score: "ScoreModel | None") -> int:
+    """How many numbers a structure front sees of a residue."""
+    return geometry * N_STRUCTURE_FEATURES + (score.network.config.channels if score else 0)
+
+
 class StructureFront(nn.Module):
-    """C-alpha geometry through the structure encoder."""
+    """C-alpha geometry, vectors of a frozen score network, or both, through the structure encoder.
+
+    Parameters
+    ----------
+    encoder
+        Takes as many features as `geometry` and `score` give together.
+    geometry
+        Take the geometric features.
+    score
+        A score network whose residue vectors are features.
+
+    Raises
+    ------
+    ModelError
+        If the encoder takes another number of features.
+    """
 
     kind: Literal["sequence", "structure"] = "structure"
-    whole_dim = N_SUMMARY
     sketch_dim = 0
 
-    def __init__(self, encoder: StructureEncoder) -> None:
+    def __init__(self, encoder: StructureEncoder, *, geometry: bool = True, score: "ScoreModel | None" = None) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder, self.geometry, self.score = encoder, geometry, score
+        given = features_per_residue(geometry, score)
+        if given != encoder.config.features:
+            raise ModelError(
+                "structure tower", got=f"{given} features", expected=f"the encoder's {encoder.config.features}"
+            )
+        self.whole_dim = summary_size(given)
 
     def inputs(self, protein: Sequence) -> Inputs:
         if not isinstance(protein, Structure):
             raise InputError(f"protein {protein.id!r}", got="a sequence", expected="a structure for this tower")
-        features = structure_features(protein.ca)
+        parts = [structure_features(protein.ca)] if self.geometry else []
+        if self.score:
+            parts += [embedding.residue for embedding in self.score.embed([protein], pair=False)]
+        features = np.concatenate(parts, axis=1)
         return Inputs((torch.from_numpy(features),), torch.from_numpy(summary(features)))
 
     def forward(self, features: Tensor, mask: Tensor) -> Tensor:
@@ -150,6 +187,11 @@ class Tower(nn.Module):
         """Which proteins it takes."""
         return self.front.kind
 
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next(self.network.parameters()).device
+
     def forward(
         self, inputs: list[Inputs], *, tokens: int = TOKENS
     ) -> tuple[list[Float[Tensor, "L D"]], Float[Tensor, "B D"]]:
@@ -157,7 +199,7 @@ class Tower(nn.Module):
         lengths = [len(own) for own in inputs]
         residue: list[Tensor] = [torch.empty(0)] * len(inputs)
         protein: list[Tensor] = [torch.empty(0)] * len(inputs)
-        device = next(self.network.parameters()).device
+        device = self.device
         for group in buckets(lengths, tokens):
             padded = [
                 nn.utils.rnn.pad_sequence(list(column), batch_first=True).to(device)

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, Int, Int64
+from jaxtyping import Float16, Float32, Int, Int64
 
 from foldglass.errors import InputError, ModelError
 from foldglass.models.calibration import Calibration, kinds_of
@@ -41,8 +42,8 @@ class EntryTable:
 
     ids: Sequence[str]
     lengths: Int[np.ndarray, " N"]
-    kinds: Sequence[str]
-    vectors: Float32[np.ndarray, "rows D"]
+    kinds: Sequence[str] | np.ndarray
+    vectors: Float32[np.ndarray, "rows D"] | Float16[np.ndarray, "rows D"]
     model: str = ""
 
     def __post_init__(self) -> None:
@@ -56,6 +57,13 @@ class EntryTable:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @cached_property
+    def rows_of_kind(self) -> dict[str, Int64[np.ndarray, " R"]]:
+        """The rows of each kind that there is."""
+        kinds = np.asarray(self.kinds)
+        rows = {kind: np.flatnonzero(kinds == kind) for kind in ("sequence", "structure")}
+        return {kind: own for kind, own in rows.items() if len(own)}
 
     @classmethod
     def from_embeddings(cls, embeddings: Sequence[Embedding]) -> "EntryTable":
@@ -83,7 +91,9 @@ class Hit:
     """One entry found for one query.
 
     `query` and `target` are ids and `index` the entry's place in the table; scores are those of a `Comparison`;
-    `lddt` is the mean local score, NaN unless the pair was aligned; `rank` is 1 for the query's best hit.
+    `lddt` is the mean local score, NaN unless the pair was aligned; `rank` is 1 for the query's best hit. `evalue` is
+    the number of unrelated entries that would have at least this cosine by chance, and `bits` log2(entries / evalue);
+    both are NaN if the model does not know.
     """
 
     query: str
@@ -96,6 +106,8 @@ class Hit:
     cosine: float
     tm: float
     index: int
+    evalue: float = float("nan")
+    bits: float = float("nan")
 
 
 def search(
@@ -105,6 +117,7 @@ def search(
     model: Scorer,
     k: int = 10,
     min_tm: float | None = None,
+    compared: int | None = None,
 ) -> list[Hit]:
     """The k entries most similar in fold to each query, best first; none is missed.
 
@@ -121,6 +134,8 @@ def search(
         Hits for each query, fewer if there are fewer entries.
     min_tm : float
         Leaves out entries whose predicted symmetric TM-score is below.
+    compared : int
+        Entries that the E-value counts, if these are only some of those that are searched.
 
     Returns
     -------
@@ -138,19 +153,23 @@ def search(
         entries = EntryTable.from_embeddings(entries)
     _the_model([model.id, entries.model, *(query.model for query in queries)])
     candidates: list[list[Hit]] = [[] for _ in queries]
-    entry_kinds = np.array(entries.kinds, np.str_)
     for query_kind in sorted({query.kind for query in queries}):
         places = [place for place, query in enumerate(queries) if query.kind == query_kind]
         same_kind = [queries[place] for place in places]
-        for entry_kind in np.unique(entry_kinds):
-            rows = np.flatnonzero(entry_kinds == entry_kind)
-            for place, hits in zip(places, _nearest(same_kind, entries, rows, model.calibration, k), strict=True):
+        for rows in entries.rows_of_kind.values():
+            found = _nearest(same_kind, entries, rows, model.calibration, k, compared or len(entries))
+            for place, hits in zip(places, found, strict=True):
                 candidates[place] += hits
     return [hit for hits in candidates for hit in _ranked(hits, k, min_tm)]
 
 
 def _nearest(
-    queries: list[Embedding], entries: EntryTable, rows: Int64[np.ndarray, " R"], calibration: Calibration, k: int
+    queries: list[Embedding],
+    entries: EntryTable,
+    rows: Int64[np.ndarray, " R"],
+    calibration: Calibration,
+    k: int,
+    compared: int,
 ) -> list[list[Hit]]:
     """Hits of each query among the entries in `rows`, all queries and all these entries being of one kind each."""
     kinds = kinds_of(queries[0].kind, entries.kinds[rows[0]])
@@ -159,15 +178,26 @@ def _nearest(
     lengths = np.array([[len(query)] for query in queries], np.float64)
     tm, probability = calibration.tm(cosines, kinds=kinds), calibration.p_same_fold(cosines, kinds=kinds)
     sides = calibration.sides(tm, np.broadcast_to(lengths, tm.shape), entries.lengths[indices].astype(np.float64))
-    columns = [column.tolist() for column in (tm, *sides, probability, cosines, indices)]
+    unrelated = calibration.p_unrelated(cosines, kinds=kinds)
+    evalue, bits = compared * unrelated, -np.log2(unrelated)
+    columns = [column.tolist() for column in (tm, *sides, probability, cosines, indices, evalue, bits)]
     return [
         [
-            Hit(query.id, entries.ids[index], tm_query, tm_target, p, float("nan"), 0, cosine, tm_both, index)
-            for tm_both, tm_query, tm_target, p, cosine, index in zip(*own, strict=True)
+            Hit(query.id, entries.ids[index], tm_query, tm_target, p, float("nan"), 0, cosine, tm_both, index, *chance)
+            for tm_both, tm_query, tm_target, p, cosine, index, *chance in zip(*own, strict=True)
             if index >= 0
         ]
         for query, *own in zip(queries, *columns, strict=True)
     ]
+
+
+def merged(queries: Sequence[str], blocks: Iterable[Iterable[Hit]], k: int) -> list[Hit]:
+    """The best hits of each query, of the best in each of several blocks of entries."""
+    of_query: dict[str, list[Hit]] = {query: [] for query in queries}
+    for hits in blocks:
+        for hit in hits:
+            of_query[hit.query].append(hit)
+    return [hit for hits in of_query.values() for hit in _ranked(hits, k, None)]
 
 
 def _ranked(hits: list[Hit], k: int, min_tm: float | None) -> list[Hit]:

@@ -9,10 +9,14 @@ from typing import Any
 import torch
 
 from foldglass.models.model import Model
+from foldglass.models.quality_model import QualityModel
 from foldglass.models.score_model import ScoreModel
+from foldglass.models.sites_model import SitesModel
 from foldglass.train.data import PairData
+from foldglass.train.quality import DecoyGraphs
 from foldglass.train.recipe import Recipe
 from foldglass.train.score_data import ChainPool
+from foldglass.train.site_measures import SiteFigures
 from foldglass.train.splits import ROLES, TRAIN
 
 
@@ -97,6 +101,97 @@ def score_card(model: ScoreModel, recipe: Recipe, pools: dict[str, ChainPool], f
         "## Limits",
         "Distances do not see handedness: a structure and its mirror image have the same embedding. It was trained on",
         f"parts of up to {recipe.score.crop} residues of single chains.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def quality_card(model: QualityModel, recipe: Recipe, data: dict[str, DecoyGraphs], facts: dict[str, Any]) -> str:
+    """Markdown card of a quality model; arguments as `model_card`'s, with the decoys of each role."""
+    assert recipe.quality is not None
+    inputs = recipe.quality.inputs
+    train, validation = data["train"].decoys, data["validation"].decoys
+    kinds = Counter(decoy.kind for decoy in train)
+    published = [decoy for decoy in train if not decoy.made]
+    read = [name for name, wanted in (("sequence encoder", inputs.sequence), ("score network", inputs.score)) if wanted]
+    lines = [
+        f"# {model.name}",
+        "",
+        "Judges models of single chains by their C-alphas: GDT_TS, GDT_HA, TM-score and C-alpha lDDT of the model, and",
+        "lDDT of each residue. Message passing over a residue graph, after GraphQA (Baldassarre et al. 2021).",
+        "",
+        "## Network",
+        f"{sum(p.numel() for p in model.network.parameters()):,} parameters, preset {recipe.quality.preset}; edges to",
+        f"{inputs.radius:g} angstrom." + (f" Reads the vectors of the {' and the '.join(read)}." if read else ""),
+        "",
+        "## Training",
+        f"{len(published):,} published models of {len({d.target for d in published})} targets and",
+        f"{len(train) - len(published):,} decoys made from natives of training families; validation on",
+        f"{len(validation):,} published models of {len({d.target for d in validation})} targets. Targets are apart by",
+        "superfamily group, in the roles of the other packaged models. Training decoys by kind: "
+        + ", ".join(f"{name} {count}" for name, count in kinds.most_common())
+        + ".",
+        f"{recipe.loop.steps} steps of {recipe.quality.batch} decoys, seed {recipe.loop.seed}; weights of step",
+        f"{facts['step']}, the best on validation:",
+        *(f"- {key}: {value:.4f}" for key, value in facts.items() if key != "step"),
+        "",
+        _made(),
+        "",
+        "## Limits",
+        "Side chains, ligands and partners are not seen. The truth of training is one native: of a protein with",
+        "several folds or moving domains, a good model of another state is judged wrong. Most training models are",
+        "those of a diffusion model and of AlphaFold2.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def sites_card(model: SitesModel, recipe: Recipe, chains: int, figures: SiteFigures) -> str:
+    """Markdown card of an interaction-site model.
+
+    Parameters
+    ----------
+    chains
+        Training chains.
+    figures
+        Of predictions of each chain by the network that did not learn from it.
+    """
+    config, sites = model.config, recipe.sites
+    assert sites is not None
+    parameters = sum(parameter.numel() for parameter in model.members.parameters())
+    low, high = figures.auprc_interval
+    lines = [
+        f"# {model.name}",
+        "",
+        "Gives each residue of a chain the probability that it touches a partner protein: that it loses more than",
+        "1 square angstrom of accessible area on binding. It reads C-alpha coordinates and letters alone.",
+        "",
+        "## Network",
+        f"{parameters:,} parameters in {len(model.members)} networks whose mean probability counts: {config.layers}",
+        f"rounds of attention over the {config.neighbours} nearest residues, {config.dim} channels. Inputs:",
+        ", ".join(f"{name} ({channels})" for name, channels in config.inputs.items()) + ".",
+        *(["The sequence encoder travels with them, in half precision."] if model.inputs.encoder else []),
+        "",
+        "## Training data",
+        f"{chains} chains of Train_335 of GraphPPIS (Yuan et al. 2022, MIT licence; structures of the Protein Data",
+        "Bank, CC0) that have coordinates, rebuilt from C-alpha distance maps. Labels are theirs. No chain of Test_60,",
+        "Test_315 or UBtest_31 was trained on. The packaged models that make the inputs know no labels of sites. The",
+        "sequence encoder has read the letters of the test chains among 170,000 others; the structure tower, where it",
+        "is an input, has seen some of their structures; the score network left out their families.",
+        "",
+        "## Training",
+        f"{recipe.loop.steps} steps of about {sites.residues} residues, seed {recipe.loop.seed}; five folds by",
+        "sequence family, each network watched on one. On chains that a network did not learn from:",
+        f"area under the precision-recall curve {figures.auprc:.3f} (95 % over chains {low:.3f} to {high:.3f}; chance",
+        f"{figures.prevalence:.3f}), AUROC {figures.auroc:.3f}. The threshold {model.threshold:.3f} has the highest F1",
+        f"there, {figures.decided.f1:.3f}.",
+        "",
+        _made(),
+        "",
+        "## Limits",
+        "Most true interfaces are missed or blurred at any threshold: read the probability as a ranking. The labels",
+        "know one partner each; other partners count as errors. Chains below 20 residues are refused, and antibodies,",
+        "membrane proteins and peptides were hardly seen.",
         "",
     ]
     return "\n".join(lines)

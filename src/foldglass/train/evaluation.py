@@ -1,12 +1,6 @@
 """Evaluate a model on measured pairs, next to baselines that never saw the model."""
 
-import dataclasses
-import math
-import os
-import platform
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -30,6 +24,7 @@ from foldglass.train.evaluation_predictions import (
     predict,
 )
 from foldglass.train.evaluation_set import EvaluationSet
+from foldglass.train.report_json import plain, provenance
 
 __all__ = ["About", "Evaluation", "EvaluationSet", "evaluate"]
 
@@ -82,7 +77,7 @@ class Evaluation:
         measures = {
             name: getattr(self, name) for name in ("about", "folds", "tests", "locals", "remote_locals", "floor")
         }
-        return {"schema": f"foldglass-evaluation/{SCHEMA}", **_plain(measures)}
+        return {"schema": f"foldglass-evaluation/{SCHEMA}", **plain(measures)}
 
 
 def evaluate(
@@ -180,24 +175,6 @@ def _about(
         n_remote_pairs=n_remote,
         fit=learned,
         draws=draws,
-        date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
-        foldglass=version("foldglass"),
         command=command,
+        **provenance(),
     )
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return _plain(value._asdict())
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value

@@ -9,7 +9,11 @@ from typing import Any, Literal, get_args, get_origin
 from foldglass.encoders.builtin import SequenceEncoderConfig
 from foldglass.encoders.structure import StructureEncoderConfig
 from foldglass.errors import InputError, NotFoundError
+from foldglass.models.quality_input import QualityInputConfig
 from foldglass.models.score import ScoreConfig
+
+FEWEST = 3
+"""Residues of a chain or crop to train a score network on: with two, all that can be told is one distance."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,23 @@ class WholeConfig:
     weight_decay: float = 0.05
     noise: float = 0.05
     """Gaussian noise on the standardised input."""
+    frozen: bool = True
+    """Leave the branch as it is in the stages that follow."""
+    linear: bool = True
+    """Add a linear map of the branch's input to its network."""
     sketch: bool = True
-    """Let the sketch of a sequence's 4-mers join its embedding."""
+    """Let the sketch of a sequence's 4-mers join its embedding; this needs the linear map."""
+
+
+@dataclass(frozen=True)
+class StructureInputsConfig:
+    """What the structure tower sees of a residue."""
+
+    geometry: bool = True
+    score: str = ""
+    """A score network by name or folder; its residue vectors join the features, and it stays as it is."""
+    sigma: float = 0.5
+    """Its noise level, in angstrom."""
 
 
 @dataclass(frozen=True)
@@ -126,10 +145,80 @@ class ScoreTrainConfig:
     embedding_sigma: float = 0.5
     """Noise level at which the finished model embeds, in angstrom."""
 
+    def __post_init__(self) -> None:
+        if self.levels_per_step < 1 or self.maps < 1 or self.maps % self.levels_per_step:
+            raise InputError(
+                "recipe, score",
+                got=f"{self.maps} maps for {self.levels_per_step} levels_per_step",
+                expected="maps that the levels of a step share evenly, one each or more",
+            )
+        kept = self.crop // self.segments * self.segments if self.segments > 0 else 0
+        if kept < FEWEST:
+            raise InputError(
+                "recipe, score",
+                got=f"a crop of {self.crop} residues in {self.segments} segments",
+                expected=f"at least {FEWEST} residues, one segment or more, and a residue for each",
+            )
+        if self.validation < 1:
+            raise InputError("recipe, score, validation", got=f"{self.validation}", expected="1 or more")
+
     def network(self) -> ScoreConfig:
         """Sizes of the score network."""
         given: dict[str, Any] = {"blocks": self.blocks, "levels": self.levels}
         return replace(ScoreConfig.preset(self.preset), **{k: v for k, v in given.items() if v is not None})
+
+
+@dataclass(frozen=True)
+class SitesTrainConfig:
+    """Interaction sites: which network, on what, and how chains are drawn."""
+
+    network: Literal["foldglass", "graphppis", "deepppisp"] = "foldglass"
+    inputs: list[str] = field(default_factory=lambda: ["letters", "geometry", "sequence", "score"])
+    """Residue inputs of our network, of `models.site_inputs.KINDS`."""
+    neighbours: int = 20
+    dim: int = 64
+    layers: int = 3
+    dropout: float = 0.2
+    members: int = 5
+    """Networks of our model, at most one per fold; each is watched on its own fold and trained on the others."""
+    residues: int = 1500
+    """About so many residues, in whole chains, make a step."""
+    features: Literal["profiles", "blosum"] = "profiles"
+    """Published inputs of GraphPPIS: PSI-BLAST and HHblits profiles, or BLOSUM62 rows; DSSP with both."""
+    embeddings: Literal["none", "sequence", "structure"] = "none"
+    """What DeepPPISP reads besides: vectors of the built-in sequence encoder, or of the score network."""
+    dense: bool = False
+    """DeepPPISP's layer of 100 million parameters."""
+
+
+@dataclass(frozen=True)
+class MadeConfig:
+    """Decoys made from natives of training families: how many natives, decoys of each, and which lengths.
+
+    With `denoised` one of each comes from the score network, which costs more than all others.
+    """
+
+    natives: int = 120
+    per_native: int = 6
+    shortest: int = 50
+    longest: int = 160
+    denoised: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class QualityTrainConfig:
+    """Model quality: the network, what it reads, and how decoys are drawn."""
+
+    preset: Literal["paper", "released", "foldglass"] = "foldglass"
+    inputs: QualityInputConfig = field(default_factory=QualityInputConfig)
+    made: MadeConfig = field(default_factory=MadeConfig)
+    batch: int = 8
+    """Decoys per step, each of another target."""
+    made_share: float = 0.4
+    """Share of them that were made from natives."""
+    local: float = 4.0
+    """Weight of the local error next to the sum of the global ones."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +230,7 @@ class Recipe:
     model folder whose weights the towers begin with.
     """
 
-    task: Literal["pretrain", "siamese", "score"]
+    task: Literal["pretrain", "siamese", "score", "sites", "quality"]
     loop: LoopConfig
     towers: list[str] = field(default_factory=list)
     teacher: str = ""
@@ -149,9 +238,12 @@ class Recipe:
     encoder: str = "builtin"
     sequence: SequenceEncoderConfig = field(default_factory=SequenceEncoderConfig)
     structure: StructureEncoderConfig = field(default_factory=StructureEncoderConfig)
+    inputs: StructureInputsConfig = field(default_factory=StructureInputsConfig)
     network: NetworkConfig = field(default_factory=NetworkConfig)
     pretrain: PretrainConfig | None = None
     score: ScoreTrainConfig | None = None
+    sites: SitesTrainConfig | None = None
+    quality: QualityTrainConfig | None = None
     pairs: PairsConfig = field(default_factory=PairsConfig)
     whole: WholeConfig | None = None
     loss: LossConfig = field(default_factory=LossConfig)

@@ -1,18 +1,13 @@
 """The evaluation report: one HTML file that needs nothing else, and the same numbers as JSON beside it."""
 
-import base64
-import json
 from collections.abc import Iterator
 from html import escape
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 
-from foldglass.errors import InputError
-from foldglass.io.atomic import replacing
 from foldglass.train import report_figures as figures
 from foldglass.train import report_tables as tables
 from foldglass.train.evaluation import Evaluation
+from foldglass.train.report_page import bullets, check_report_path, facts, figure, render_page, write_page
 from foldglass.typing import PathLike
 
 
@@ -31,23 +26,13 @@ def write_report(evaluation: Evaluation, path: PathLike) -> tuple[Path, Path]:
     MissingExtraError
         If matplotlib is not installed.
     """
-    page = Path(path)
-    if page.suffix != ".html":
-        raise InputError(str(page), got=f"the ending {page.suffix or 'none'}", expected="a name that ends in .html")
-    numbers = page.with_suffix(".json")
-    html = render(evaluation)
-    with replacing(page) as new_page, replacing(numbers) as new_numbers:
-        new_page.write_text(html, encoding="utf-8")
-        new_numbers.write_text(json.dumps(evaluation.to_json(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    return page, numbers
+    page = check_report_path(path)
+    return write_page(page, render(evaluation), evaluation.to_json())
 
 
 def render(evaluation: Evaluation) -> str:
     """Give the report as one HTML page, figures included."""
-    template = Template((files("foldglass.train") / "static" / "report.html").read_text(encoding="utf-8"))
-    return template.substitute(
-        title=escape(f"Evaluation of {evaluation.about.model}"), body="\n".join(_sections(evaluation))
-    )
+    return render_page(f"Evaluation of {evaluation.about.model}", _sections(evaluation))
 
 
 def _sections(evaluation: Evaluation) -> Iterator[str]:
@@ -59,15 +44,15 @@ def _sections(evaluation: Evaluation) -> Iterator[str]:
     )
     yield _facts(evaluation)
     yield "<h2>In short</h2>"
-    yield f"<ul>{''.join(f'<li>{sentence}</li>' for sentence in _verdicts(evaluation))}</ul>"
-    yield tables.headline(evaluation)
+    yield bullets(_verdicts(evaluation))
+    yield tables.headline(evaluation.folds)
     if evaluation.locals:
         yield tables.local(evaluation)
         yield tables.remote_local(evaluation)
     yield tables.comparisons(evaluation)
     yield "<h2>Where it is right and wrong</h2>"
-    yield tables.bins(evaluation)
-    yield _figure(
+    yield tables.bins(evaluation.folds)
+    yield figure(
         figures.draw_bins(evaluation),
         "Error by true TM-score.",
         "Boxes hold the middle half, the line is the median; outliers hidden.",
@@ -75,12 +60,12 @@ def _sections(evaluation: Evaluation) -> Iterator[str]:
     yield tables.bin_biases(evaluation)
     yield tables.kinds(evaluation)
     yield "<h2>TM-score</h2>"
-    yield _figure(
-        figures.draw_scatter(evaluation),
+    yield figure(
+        figures.draw_scatter(figures.shown(evaluation), evaluation.data.tm),
         "Predicted against true TM-score.",
         "Darker: more pairs, on a logarithmic scale. The line is perfect.",
     )
-    yield _figure(
+    yield figure(
         figures.draw_tm_errors(evaluation), "Error of the TM-score.", "In brackets: what lies beyond the axis."
     )
     yield tables.sides(evaluation)
@@ -90,7 +75,7 @@ def _sections(evaluation: Evaluation) -> Iterator[str]:
         "that such a pair ranks above one that does not; the Brier score is the mean squared error of the probability."
         "</p>"
     )
-    yield _figure(
+    yield figure(
         figures.draw_reliability(evaluation),
         "Are the probabilities honest?",
         "On the line a stated 80 % comes true in 80 of 100 pairs. "
@@ -99,7 +84,7 @@ def _sections(evaluation: Evaluation) -> Iterator[str]:
     yield "<h2>Local score</h2>"
     if evaluation.locals:
         yield tables.local_forms(evaluation)
-        yield _figure(
+        yield figure(
             figures.draw_local_errors(evaluation),
             "Error of the local score.",
             "Residues of pairs with a TM-score of 0.7 or more, TM-align's alignment given.",
@@ -107,7 +92,7 @@ def _sections(evaluation: Evaluation) -> Iterator[str]:
     else:
         yield "<p>No pair has a TM-score of 0.7 or more, so there is nothing to judge the local score by.</p>"
     yield "<h2>What to keep in mind</h2>"
-    yield f"<ul>{''.join(f'<li>{sentence}</li>' for sentence in _caveats(evaluation))}</ul>"
+    yield bullets(_caveats(evaluation))
     if about.command:
         yield f"<h2>Run it again</h2><p><code>{escape(about.command)}</code></p>"
     yield f"<footer>foldglass {escape(about.foldglass)} · {escape(about.date)}</footer>"
@@ -115,18 +100,18 @@ def _sections(evaluation: Evaluation) -> Iterator[str]:
 
 def _facts(evaluation: Evaluation) -> str:
     about = evaluation.about
-    facts = [
-        ("model", about.model, ""),
-        ("data", about.data, ""),
-        ("split", about.split, ""),
-        ("proteins", f"{about.n_proteins} in {about.n_clusters} clusters", ""),
-        ("pairs", f"{about.n_pairs}, of which {about.n_local_pairs} for the local score", ""),
-        ("date", about.date, ""),
-        ("baselines learn from", about.fit, "wide"),
-        ("machine", about.machine, "wide"),
-    ]
-    items = (f"<div class='{css}'><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value, css in facts)
-    return f"<dl class='facts'>{''.join(items)}</dl>"
+    return facts(
+        [
+            ("model", about.model, ""),
+            ("data", about.data, ""),
+            ("split", about.split, ""),
+            ("proteins", f"{about.n_proteins} in {about.n_clusters} clusters", ""),
+            ("pairs", f"{about.n_pairs}, of which {about.n_local_pairs} for the local score", ""),
+            ("date", about.date, ""),
+            ("baselines learn from", about.fit, "wide"),
+            ("machine", about.machine, "wide"),
+        ]
+    )
 
 
 def _verdicts(evaluation: Evaluation) -> Iterator[str]:
@@ -169,11 +154,3 @@ def _caveats(evaluation: Evaluation) -> Iterator[str]:
     )
     if len(evaluation.data) < 200:
         yield f"{about.n_pairs} pairs are few: read the intervals, not the third digit."
-
-
-def _figure(svg: str, title: str, note: str) -> str:
-    source = base64.b64encode(svg.encode()).decode("ascii")
-    return (
-        f"<figure><img alt='{escape(title)}' src='data:image/svg+xml;base64,{source}'>"
-        f"<figcaption><b>{escape(title)}</b> {escape(note)}</figcaption></figure>"
-    )

@@ -1,48 +1,32 @@
 """Tables of an evaluation report as HTML: the model's pairings first, the baselines below."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from html import escape
-from typing import Generic, Literal, TypeVar
+from typing import Literal
 
 from foldglass.metrics.regression import Interval
 from foldglass.train.evaluation import Evaluation
 from foldglass.train.evaluation_fold import FoldResult, TmMeasures
 from foldglass.train.evaluation_local import LocalResult
-from foldglass.train.report_figures import COLOURS, GREY
-
-NO_VALUE = "–"
+from foldglass.train.html_table import Column, cell, dot, frame, head, p_value, table
 
 
-R = TypeVar("R", FoldResult, LocalResult)
-
-
-@dataclass(frozen=True)
-class _Column(Generic[R]):
-    """A heading, what to read from a result, and which end of the column is best."""
-
-    heading: str
-    read: Callable[[R], Interval | float | None]
-    best: Literal["low", "high", ""] = "low"
-    note: str = ""
-
-
-def headline(evaluation: Evaluation) -> str:
+def headline(folds: Sequence[FoldResult]) -> str:
     """The symmetric TM-score and same fold, overall."""
-    return _table(
+    return table(
         "TM-score and same fold, all pairs",
-        f"{evaluation.about.n_pairs} pairs. Small print: 95 % bootstrap interval. Bold: best of the column. "
+        f"{folds[0].tm.n} pairs. Small print: 95 % bootstrap interval. Bold: best of the column. "
         "TM-score here is the symmetric value, the geometric mean of both normalisations.",
         [
-            _Column[FoldResult]("mean abs. error", lambda r: r.tm.mae),
-            _Column[FoldResult]("RMSE", lambda r: r.tm.rmse),
-            _Column[FoldResult]("bias", lambda r: r.tm.bias, ""),
-            _Column[FoldResult]("Pearson r", lambda r: r.tm.pearson, "high"),
-            _Column[FoldResult]("Spearman ρ", lambda r: r.tm.spearman, "high"),
-            _Column[FoldResult]("AUROC", lambda r: r.auroc, "high", note="same fold"),
-            _Column[FoldResult]("Brier score", lambda r: r.brier, note="same fold"),
+            Column[FoldResult]("mean abs. error", lambda r: r.tm.mae),
+            Column[FoldResult]("RMSE", lambda r: r.tm.rmse),
+            Column[FoldResult]("bias", lambda r: r.tm.bias, ""),
+            Column[FoldResult]("Pearson r", lambda r: r.tm.pearson, "high"),
+            Column[FoldResult]("Spearman ρ", lambda r: r.tm.spearman, "high"),
+            Column[FoldResult]("AUROC", lambda r: r.auroc, "high", note="same fold"),
+            Column[FoldResult]("Brier score", lambda r: r.brier, note="same fold"),
         ],
-        evaluation.folds,
+        folds,
     )
 
 
@@ -70,19 +54,19 @@ def remote_local(evaluation: Evaluation) -> str:
 
 
 def _local(caption: str, note: str, results: Sequence[LocalResult]) -> str:
-    return _table(
+    return table(
         caption,
         note,
         [
-            _Column[LocalResult]("mean abs. error", _given_reader("glass", "mae"), note="alignment given"),
-            _Column[LocalResult](
+            Column[LocalResult]("mean abs. error", _given_reader("glass", "mae"), note="alignment given"),
+            Column[LocalResult](
                 "mean abs. error", lambda r: r.end_to_end.mae if r.end_to_end else None, note="end to end"
             ),
-            _Column[LocalResult](
+            Column[LocalResult](
                 "residues scored", lambda r: r.end_to_end.coverage if r.end_to_end else None, "high", note="end to end"
             ),
-            _Column[LocalResult]("precision", lambda r: r.alignment.precision if r.alignment else None, "high"),
-            _Column[LocalResult]("recall", lambda r: r.alignment.recall if r.alignment else None, "high"),
+            Column[LocalResult]("precision", lambda r: r.alignment.precision if r.alignment else None, "high"),
+            Column[LocalResult]("recall", lambda r: r.alignment.recall if r.alignment else None, "high"),
         ],
         results,
     )
@@ -90,14 +74,14 @@ def _local(caption: str, note: str, results: Sequence[LocalResult]) -> str:
 
 def local_forms(evaluation: Evaluation) -> str:
     """The same predictions against three forms of the local score."""
-    columns: list[_Column[LocalResult]] = []
+    columns: list[Column[LocalResult]] = []
     for form, name in (("glass", "glass lDDT"), ("plain", "plain Cα lDDT"), ("distant", "glass, no neighbours")):
         columns += [
-            _Column[LocalResult]("mean abs. error", _given_reader(form, "mae"), note=name),
-            _Column[LocalResult]("Spearman ρ", _given_reader(form, "spearman"), "high", note=name),
+            Column[LocalResult]("mean abs. error", _given_reader(form, "mae"), note=name),
+            Column[LocalResult]("Spearman ρ", _given_reader(form, "spearman"), "high", note=name),
         ]
     floor = evaluation.floor
-    return _table(
+    return table(
         "The local score against three definitions, alignment given",
         "The model predicts glass lDDT, whose inverse-cubic kernel is dominated by the chain neighbours; the last form "
         "leaves out those up to two residues away. For the other two forms read the rank correlation: their scale "
@@ -107,26 +91,26 @@ def local_forms(evaluation: Evaluation) -> str:
     )
 
 
-def bins(evaluation: Evaluation) -> str:
+def bins(folds: Sequence[FoldResult]) -> str:
     """Mean absolute error per bin of the true TM-score."""
-    return _table(
+    return table(
         "Mean absolute error by true TM-score",
         "A predictor that always says the same is good in one bin and bad in the others. The last bin holds 1.0.",
         [
-            _Column[FoldResult](f"{b.low:.1f} to {b.high:.1f}", _bin_reader(k), note=f"{b.n} pairs")
-            for k, b in enumerate(evaluation.folds[0].tm.bins)
+            Column[FoldResult](f"{b.low:.1f} to {b.high:.1f}", _bin_reader(k), note=f"{b.n} pairs")
+            for k, b in enumerate(folds[0].tm.bins)
         ],
-        evaluation.folds,
+        folds,
     )
 
 
 def bin_biases(evaluation: Evaluation) -> str:
     """Mean signed error per bin of the true TM-score."""
-    return _table(
+    return table(
         "Mean signed error (predicted - true) by true TM-score",
         "Above 0: pairs look more alike than they are.",
         [
-            _Column[FoldResult](f"{b.low:.1f} to {b.high:.1f}", _bias_reader(k), "", note=f"{b.n} pairs")
+            Column[FoldResult](f"{b.low:.1f} to {b.high:.1f}", _bias_reader(k), "", note=f"{b.n} pairs")
             for k, b in enumerate(evaluation.folds[0].tm.bins)
         ],
         evaluation.folds,
@@ -138,10 +122,10 @@ def kinds(evaluation: Evaluation) -> str:
     counts = {kind: evaluation.data.kinds.count(kind) for kind in evaluation.folds[0].kinds}
     if not counts:
         return ""
-    return _table(
+    return table(
         "Mean absolute error by kind of pair",
         "How the pairs were drawn, from the closest relation to none.",
-        [_Column(kind, _kind_reader(kind), note=f"{n} pairs") for kind, n in counts.items()],
+        [Column(kind, _kind_reader(kind), note=f"{n} pairs") for kind, n in counts.items()],
         evaluation.folds,
     )
 
@@ -149,14 +133,14 @@ def kinds(evaluation: Evaluation) -> str:
 def sides(evaluation: Evaluation) -> str:
     """The two normalisations, recovered from the symmetric value with both lengths."""
 
-    def columns(name: str, measures: Callable[[FoldResult], TmMeasures]) -> list[_Column[FoldResult]]:
+    def columns(name: str, measures: Callable[[FoldResult], TmMeasures]) -> list[Column[FoldResult]]:
         return [
-            _Column[FoldResult]("mean abs. error", lambda r: measures(r).mae, note=name),
-            _Column[FoldResult]("RMSE", lambda r: measures(r).rmse, note=name),
-            _Column[FoldResult]("Pearson r", lambda r: measures(r).pearson, "high", note=name),
+            Column[FoldResult]("mean abs. error", lambda r: measures(r).mae, note=name),
+            Column[FoldResult]("RMSE", lambda r: measures(r).rmse, note=name),
+            Column[FoldResult]("Pearson r", lambda r: measures(r).pearson, "high", note=name),
         ]
 
-    return _table(
+    return table(
         "TM-score normalised by the query's and by the target's length",
         "Every predictor's symmetric value is turned into both sides with the two lengths.",
         [*columns("by query", lambda f: f.tm_query), *columns("by target", lambda f: f.tm_target)],
@@ -169,15 +153,15 @@ def comparisons(evaluation: Evaluation) -> str:
     titles = {fold.key: fold.title for fold in evaluation.folds}
     bodies = []
     for model in dict.fromkeys(test.model for test in evaluation.tests):
-        rows = [f"<tr class='group'><th colspan='6'>{_dot(model)}{escape(titles[model])} against</th></tr>"]
+        rows = [f"<tr class='group'><th colspan='6'>{dot(model)}{escape(titles[model])} against</th></tr>"]
         for test in evaluation.tests:
             if test.model == model:
                 low, high = test.difference.low, test.difference.high
                 welch = [result.p if result else None for result in (test.welch_predictions, test.welch_errors)]
                 cells = [
-                    _cell(test.difference.value, signed=True),
-                    f"{_cell(low, signed=True)} to {_cell(high, signed=True)}",
-                    *map(_p_value, [test.difference.p, *welch]),
+                    cell(test.difference.value, signed=True),
+                    f"{cell(low, signed=True)} to {cell(high, signed=True)}",
+                    *map(p_value, [test.difference.p, *welch]),
                 ]
                 rows.append(
                     f"<tr><th scope='row' class='inner'>{escape(titles[test.baseline])}</th>"
@@ -185,13 +169,13 @@ def comparisons(evaluation: Evaluation) -> str:
                 )
         bodies.append(f"<tbody>{''.join(rows)}</tbody>")
     heads = [
-        _head("difference", "in mean abs. error"),
-        _head("95 % interval", "paired bootstrap"),
-        _head("p", "paired bootstrap"),
-        _head("p", "Welch, predictions"),
-        _head("p", "Welch, abs. errors"),
+        head("difference", "in mean abs. error"),
+        head("95 % interval", "paired bootstrap"),
+        head("p", "paired bootstrap"),
+        head("p", "Welch, predictions"),
+        head("p", "Welch, abs. errors"),
     ]
-    return _frame(
+    return frame(
         "Is the model better than the baseline?",
         "Below 0 the model is better. The paired bootstrap compares both on the same pairs and resamples the queries' "
         "clusters; it is the one to read. Welch's test, as in the GLASS paper, treats the pairs as two independent "
@@ -199,68 +183,6 @@ def comparisons(evaluation: Evaluation) -> str:
         heads,
         bodies,
     )
-
-
-def _table(caption: str, note: str, columns: Sequence[_Column[R]], results: Sequence[R]) -> str:
-    values = [[column.read(result) for column in columns] for result in results]
-    best = [_best(column.best, [row[k] for row in values]) for k, column in enumerate(columns)]
-    bodies = []
-    for is_baseline, css in ((False, "model"), (True, "baseline")):
-        rows = []
-        for result, row in zip(results, values, strict=True):
-            if result.is_baseline == is_baseline:
-                cells = "".join(
-                    f"<td>{_cell(value, bold=_number(value) == best[k], signed=not columns[k].best)}</td>"
-                    for k, value in enumerate(row)
-                )
-                rows.append(f"<tr><th scope='row'>{_dot(result.key)}{escape(result.title)}</th>{cells}</tr>")
-        if rows:
-            bodies.append(f"<tbody class='{css}'>{''.join(rows)}</tbody>")
-    return _frame(caption, note, [_head(column.heading, column.note) for column in columns], bodies)
-
-
-def _frame(caption: str, note: str, heads: Sequence[str], bodies: Sequence[str]) -> str:
-    return (
-        f"<div class='scroll'><table><caption>{escape(caption)}<small>{escape(note)}</small></caption>"
-        f"<thead><tr><th></th>{''.join(heads)}</tr></thead>{''.join(bodies)}</table></div>"
-    )
-
-
-def _head(heading: str, note: str) -> str:
-    return f"<th scope='col'>{escape(heading)}{f'<small>{escape(note)}</small>' if note else ''}</th>"
-
-
-def _dot(key: str) -> str:
-    return f"<i class='dot' style='background:{COLOURS.get(key, GREY)}'></i>"
-
-
-def _number(value: Interval | float | None) -> float | None:
-    number = value.value if isinstance(value, Interval) else value
-    return None if number is None or number != number else round(number, 3)
-
-
-def _best(end: str, values: Sequence[Interval | float | None]) -> float | None:
-    numbers = [number for number in map(_number, values) if number is not None]
-    if not end or len(numbers) < 2:
-        return None
-    return min(numbers) if end == "low" else max(numbers)
-
-
-def _cell(value: Interval | float | None, *, bold: bool = False, signed: bool = False) -> str:
-    number = _number(value)
-    if number is None:
-        return NO_VALUE
-    shape = "+.3f" if signed else ".3f"
-    text = f"<b>{number:{shape}}</b>" if bold else f"{number:{shape}}"
-    if isinstance(value, Interval) and value.low == value.low:
-        text += f"<small>{value.low:{shape}} to {value.high:{shape}}</small>"
-    return text.replace("-", "−")
-
-
-def _p_value(p: float | None) -> str:
-    if p is None:
-        return NO_VALUE
-    return "&lt; 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _floor_sentence(n: int, aligned: dict[str, float], by_index: dict[str, float]) -> str:

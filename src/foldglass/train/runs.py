@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Int
 
 from foldglass.encoders.builtin import SequenceEncoder
 from foldglass.encoders.registry import encoder_by_name
@@ -16,9 +17,10 @@ from foldglass.io.fetch import cache_folder
 from foldglass.io.read import iter_read
 from foldglass.models.checkpoint import load_model, save_model
 from foldglass.models.model import Model
+from foldglass.models.registry import load_score
 from foldglass.models.score_model import ScoreModel, save_score_model
 from foldglass.models.siamese import SiameseConfig, SiameseNetwork
-from foldglass.models.tower import PretrainedFront, SequenceFront, StructureFront, Tower
+from foldglass.models.tower import PretrainedFront, SequenceFront, StructureFront, Tower, features_per_residue
 from foldglass.protein import Structure
 from foldglass.train.calibrate import calibrate
 from foldglass.train.card import model_card, score_card
@@ -26,10 +28,12 @@ from foldglass.train.data import PairData, load_pair_data
 from foldglass.train.evaluation_set import EvaluationSet
 from foldglass.train.loop import BEST, load_weights, train
 from foldglass.train.pretrain import PretrainTask
+from foldglass.train.quality_runs import train_quality
 from foldglass.train.recipe import Recipe, read_recipe
 from foldglass.train.score import ScoreTask, channel_statistics
 from foldglass.train.score_data import score_pools
 from foldglass.train.siamese import SiameseTask, embed_all
+from foldglass.train.site_runs import train_sites
 from foldglass.train.splits import TRAIN
 from foldglass.train.whole import WholeTask
 
@@ -57,13 +61,17 @@ def run_recipe(
     Returns
     -------
     The model directory, or the best weights of a run whose network is not one that embeds: a pre-training run, or a
-    score network with batch statistics.
+    score network with batch statistics; of a published interaction-site network the file of its figures.
     """
     recipe = read_recipe(recipe_path)
     if data is not None:
         recipe = replace(recipe, pairs=replace(recipe.pairs, folder=str(data)))
     progress = progress or (lambda line: None)
     torch.manual_seed(recipe.loop.seed)
+    if recipe.task == "sites":
+        return train_sites(recipe, folder, name or recipe_path.stem, progress)
+    if recipe.task == "quality":
+        return train_quality(recipe, folder, name or recipe_path.stem, progress)
     pairs = load_pair_data(Path(recipe.pairs.folder), unpublishable=recipe.pairs.unpublishable)
     if recipe.task == "pretrain":
         held_out = frozenset(
@@ -111,6 +119,7 @@ def _train_whole(recipe: Recipe, task: SiameseTask, kind: str, folder: Path, pro
     whole = WholeTask(recipe, task.data, branch, lambda protein: task.inputs(kind, protein).whole, task.teacher)
     train(whole, whole.loop, folder, progress=progress)
     branch.load_state_dict(load_weights(folder / BEST)[0])
+    branch.requires_grad_(not whole.config.frozen)
 
 
 def siamese_task(recipe: Recipe, pairs: PairData, progress: Progress) -> SiameseTask:
@@ -140,7 +149,7 @@ def new_tower(recipe: Recipe, kind: str) -> Tower:
     """An untrained tower with the recipe's sizes."""
     front: SequenceFront | StructureFront | PretrainedFront
     if kind == "structure":
-        front, dim = StructureFront(StructureEncoder(recipe.structure)), recipe.structure.dim
+        front, dim = structure_front(recipe), recipe.structure.dim
     elif kind != "sequence":
         raise InputError("recipe, towers", got=repr(kind), expected="'sequence' or 'structure'")
     elif recipe.encoder == "builtin":
@@ -150,18 +159,32 @@ def new_tower(recipe: Recipe, kind: str) -> Tower:
         front, dim = PretrainedFront(encoder), encoder.dim
     config = SiameseConfig.preset(recipe.network.preset, input_dim=dim)
     if recipe.whole:
-        config = replace(config, whole_dim=front.whole_dim, sketch_dim=front.sketch_dim if recipe.whole.sketch else 0)
+        sketch = front.sketch_dim if recipe.whole.sketch else 0
+        config = replace(config, whole_dim=front.whole_dim, whole_linear=recipe.whole.linear, sketch_dim=sketch)
     changed: dict[str, Any] = {
         key: value for key, value in vars(recipe.network).items() if key != "preset" and value is not None
     }
     return Tower(front, SiameseNetwork(replace(config, **changed)))
 
 
-def evaluation_set(pairs: PairData, split: str, *, name: str) -> EvaluationSet:
-    """One split of a data folder; superfamily groups are the clusters."""
+def structure_front(recipe: Recipe) -> StructureFront:
+    """An untrained front with the recipe's sizes and inputs."""
+    inputs, score = recipe.inputs, None
+    if inputs.score:
+        score = load_score(inputs.score)
+        score.sigma = inputs.sigma
+    features = features_per_residue(inputs.geometry, score)
+    encoder = StructureEncoder(replace(recipe.structure, features=features))
+    return StructureFront(encoder, geometry=inputs.geometry, score=score)
+
+
+def evaluation_set(
+    pairs: PairData, split: str, *, name: str, rows: Int[np.ndarray, " S"] | None = None
+) -> EvaluationSet:
+    """One split of a data folder, or the given rows of it; superfamily groups are the clusters."""
     if split not in pairs.splits:
         raise UsageError(f"split {split!r}", got="no such split", expected=f"one of {', '.join(pairs.splits)}")
-    rows = pairs.splits[split]
+    rows = pairs.splits[split] if rows is None else rows
     proteins, place = np.unique(np.concatenate([pairs.query[rows], pairs.target[rows]]), return_inverse=True)
     query, target = place.reshape(2, -1)
     return EvaluationSet(

@@ -3,6 +3,8 @@
 Source: Guo et al. 2022, Eq. 4 and 5. The loss is scaled so that predicting nothing scores 1.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int
@@ -10,7 +12,7 @@ from torch import Tensor, nn
 
 from foldglass.models.gradient import coordinate_gradient, remove_rigid, window_gradient
 from foldglass.models.pair_input import ResidueWindow, distances
-from foldglass.models.score import ScoreNetwork
+from foldglass.models.score import ScoreConfig, ScoreNetwork
 from foldglass.models.score_model import ScoreVectors
 from foldglass.train.recipe import Recipe, ScoreTrainConfig
 from foldglass.train.score_data import ChainPool, Crop
@@ -60,39 +62,70 @@ class ScoreTask:
         return {"loss": float(np.mean(list(figures.values()))), **figures}
 
     def _error(self, module: nn.Module, crop: Crop, level: int, rng: np.random.Generator) -> Tensor:
-        device = next(module.parameters()).device
-        sigma = self.sigma[level : level + 1].to(device)
-        residues = ResidueWindow(*(t.to(device) for t in vars(crop.residues).values()))
-        moved = torch.from_numpy(rng.normal(size=crop.ca.shape).astype(np.float32)).to(device)
-        noisy = crop.ca.to(device) + sigma * moved
-        chosen = torch.full((1,), level, device=device)
-        if self.network.config.gradient == "reference-code":
-            return self._window_error(module, residues, noisy, -moved, chosen, sigma)
-        pair, _ = module(residues, residues, distances(noisy, noisy), chosen)
-        gradient = coordinate_gradient(
-            pair, noisy, residues.mask, sigma.expand(len(noisy)), self.network.config.gradient
-        )
-        wanted, lost = -moved, 0
-        if self.network.config.gradient == "foldglass":
-            wanted, lost = remove_rigid(wanted, noisy, residues.mask), 6
-        return normalised_error(sigma * gradient, wanted, residues, lost=lost)
+        config, device = self.network.config, next(module.parameters()).device
+        return denoising_error(module, config, noised(config, crop, level, rng, device))
 
-    def _window_error(
-        self,
-        module: nn.Module,
-        residues: ResidueWindow,
-        noisy: Float[Tensor, "B L 3"],
-        wanted: Float[Tensor, "B L 3"],
-        level: Int[Tensor, " 1"],
-        sigma: Float[Tensor, " 1"],
-    ) -> Tensor:
-        """The public code's tile: the first half of the crop against the second, each told the whole gradient."""
-        half = residues.mask.shape[1] // 2
-        row, column = residues[:, :half], residues[:, half:]
-        pair, _ = module(row, column, distances(noisy[:, :half], noisy[:, half:]), level)
-        kept = pair * (row.mask[:, :, None] & column.mask[:, None])[..., None]
-        parts = window_gradient(kept, noisy[:, :half], noisy[:, half:], sigma.expand(len(noisy)))
-        return normalised_error(sigma * torch.cat(parts, dim=1), wanted, residues, lost=0)
+
+@dataclass(frozen=True, eq=False)
+class Noised:
+    """A crop at one level of noise.
+
+    Parameters
+    ----------
+    residues
+        Who the residues are.
+    ca
+        Where the noise put them, in angstrom.
+    noise
+        What was added, in units of the level's sigma.
+    level, sigma
+        Index of the level, and its standard deviation in angstrom.
+    wanted
+        What sigma times the gradient should be: minus the noise, without its rigid part if `lost` is not 0.
+    lost
+        Number of components taken out of `wanted`.
+    """
+
+    residues: ResidueWindow
+    ca: Float[Tensor, "B L 3"]
+    noise: Float[Tensor, "B L 3"]
+    level: Int[Tensor, " 1"]
+    sigma: Float[Tensor, " 1"]
+    wanted: Float[Tensor, "B L 3"]
+    lost: int
+
+
+def noised(config: ScoreConfig, crop: Crop, level: int, rng: np.random.Generator, device: torch.device) -> Noised:
+    """Add Gaussian noise of a level to a crop."""
+    sigma = torch.from_numpy(config.noise.sigma[level : level + 1]).to(device)
+    residues = ResidueWindow(*(t.to(device) for t in vars(crop.residues).values()))
+    noise = torch.from_numpy(rng.normal(size=crop.ca.shape).astype(np.float32)).to(device)
+    ca = crop.ca.to(device) + sigma * noise
+    wanted, lost = -noise, 0
+    if config.gradient == "foldglass":
+        wanted, lost = remove_rigid(wanted, ca, residues.mask), 6
+    return Noised(residues, ca, noise, torch.full((1,), level, device=device), sigma, wanted, lost)
+
+
+def denoising_error(module: nn.Module, config: ScoreConfig, given: Noised) -> Tensor:
+    """How much of the noise a network leaves, as `normalised_error` has it."""
+    residues, sigma = given.residues, given.sigma.expand(len(given.ca))
+    if config.gradient == "reference-code":
+        found = given.sigma * _window_gradient(module, given)
+    else:
+        pair, _ = module(residues, residues, distances(given.ca, given.ca), given.level)
+        found = given.sigma * coordinate_gradient(pair, given.ca, residues.mask, sigma, config.gradient)
+    return normalised_error(found, given.wanted, residues, lost=given.lost)
+
+
+def _window_gradient(module: nn.Module, given: Noised) -> Float[Tensor, "B L 3"]:
+    """The public code's tile: the first half of the crop against the second, each told the whole gradient."""
+    half = given.residues.mask.shape[1] // 2
+    row, column = given.residues[:, :half], given.residues[:, half:]
+    here, there = given.ca[:, :half], given.ca[:, half:]
+    pair, _ = module(row, column, distances(here, there), given.level)
+    kept = pair * (row.mask[:, :, None] & column.mask[:, None])[..., None]
+    return torch.cat(window_gradient(kept, here, there, given.sigma.expand(len(given.ca))), dim=1)
 
 
 @torch.no_grad()

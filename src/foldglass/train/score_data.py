@@ -12,6 +12,7 @@ from foldglass.errors import InputError
 from foldglass.models.pair_input import ResidueWindow
 from foldglass.protein import Structure
 from foldglass.train.data import PairData
+from foldglass.train.recipe import FEWEST
 from foldglass.train.splits import TRAIN, VALIDATION
 
 SITES = "ppi_sites.parquet"
@@ -78,8 +79,12 @@ def cut(length: int, size: int, segments: int, rng: np.random.Generator) -> np.n
 
 
 def score_pools(data: PairData, folder: Path, *, by_cluster: bool) -> dict[str, ChainPool]:
-    """Training and validation chains; held-out superfamilies and relatives of interaction-site test chains are out."""
-    allowed = ~np.isin(data.family, list(site_test_families(data, folder)))
+    """Training and validation chains of three residues or more.
+
+    Held-out superfamilies and relatives of interaction-site test chains are out.
+    """
+    long_enough = np.array([len(structure) >= FEWEST for structure in data.structures])
+    allowed = long_enough & ~np.isin(data.family, list(site_test_families(data, folder)))
     pools = {}
     for name, role in {"train": TRAIN, "validation": VALIDATION}.items():
         rows = np.flatnonzero((data.roles == role) & allowed)

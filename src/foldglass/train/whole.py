@@ -16,7 +16,7 @@ from foldglass.train.data import PairData
 from foldglass.train.losses import global_loss, relation_loss
 from foldglass.train.recipe import LoopConfig, Recipe, WholeConfig
 from foldglass.train.siamese import Teacher, predicted_tm, wanted_cosine
-from foldglass.train.splits import TRAIN
+from foldglass.train.splits import TRAIN, VALIDATION
 
 
 class WholeTask:
@@ -80,12 +80,19 @@ class WholeTask:
         return torch.stack(list(parts.values())).sum(), {name: value.item() for name, value in parts.items()}
 
     def validate(self, module: nn.Module) -> dict[str, float]:
-        """Mean absolute error and correlation of the TM-score on the validation pairs."""
+        """Mean absolute error and correlation of the TM-score on the validation pairs.
+
+        `tm_mae_new` is the error where neither protein was trained on; most of the other pairs are unrelated.
+        """
         rows = self.data.splits["validation"]
         query, target = self._embed(module, self.data.query[rows]), self._embed(module, self.data.target[rows])
         cosine, tm = (query * target).sum(-1).cpu().numpy(), self.data.tm[rows]
+        error = np.abs(predicted_tm(cosine, self.recipe) - tm)
+        roles = self.data.roles[np.stack([self.data.query[rows], self.data.target[rows]])]
+        new = error[(roles == VALIDATION).all(axis=0)]
         return {
-            "tm_mae": float(np.abs(predicted_tm(cosine, self.recipe) - tm).mean()),
+            "tm_mae": float(error.mean()),
+            "tm_mae_new": float(new.mean()) if len(new) else float("nan"),
             "tm_r": float(np.corrcoef(cosine, tm)[0, 1]),
         }
 

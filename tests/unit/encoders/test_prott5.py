@@ -35,7 +35,7 @@ def test_vectors_are_float32_on_the_cpu_one_per_residue(encoder):
 @pytest.mark.parametrize("letter", "UZOBJ")
 def test_rare_letters_are_read_as_x(encoder, letter):
     rare, unknown, other = encoder.encode([Sequence("r", f"MK{letter}L"), Sequence("x", "MKXL"), Sequence("a", "MKAL")])
-    assert torch.equal(rare, unknown)
+    torch.testing.assert_close(rare, unknown, atol=1e-5, rtol=0)  # rows of a product may round differently
     assert not torch.allclose(rare, other, atol=1e-3)
 
 

@@ -5,11 +5,11 @@ import torch
 
 from foldglass.encoders.structure import (
     N_STRUCTURE_FEATURES,
-    N_SUMMARY,
     StructureEncoder,
     StructureEncoderConfig,
     structure_features,
     summary,
+    summary_size,
 )
 
 TINY = StructureEncoderConfig(dim=28, layers=2, heads=2, feedforward=31)
@@ -32,7 +32,7 @@ def test_every_chain_has_finite_vectors(encoder, make_structure, length):
     chain = make_structure(length)
     features = structure_features(chain.ca)
     assert features.shape == (length, N_STRUCTURE_FEATURES)
-    assert summary(features).shape == (N_SUMMARY,)
+    assert summary(features).shape == (summary_size(N_STRUCTURE_FEATURES),)
     out = encode(encoder, chain)
     assert out.shape == (length, 28)
     assert out.isfinite().all() and torch.from_numpy(summary(features)).isfinite().all()

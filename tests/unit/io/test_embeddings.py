@@ -87,6 +87,12 @@ def test_chosen_pairs_read_back(tmp_path: Path) -> None:
         np.testing.assert_allclose(found.pair, given.pair, rtol=1e-3)
 
 
+def test_pair_vectors_bring_those_of_residues_so_that_the_table_can_be_read(tmp_path: Path) -> None:
+    (found,) = iter_embeddings(write(tmp_path / "a.parquet", CHOSEN[:1], pair=True))
+    np.testing.assert_allclose(found.pair, CHOSEN[0].pair, rtol=1e-3)
+    np.testing.assert_allclose(found.residue, CHOSEN[0].residue, rtol=1e-3)
+
+
 def test_npz_chosen_pairs(tmp_path: Path) -> None:
     with np.load(write(tmp_path / "a.npz", CHOSEN, pair=True), allow_pickle=False) as file:
         assert file["pair_offset"].tolist() == [0, 5, 7]

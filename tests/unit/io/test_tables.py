@@ -79,7 +79,7 @@ def test_no_rows(tmp_path: Path, format: str) -> None:
     elif format == "parquet":
         assert pq.read_table(path).column_names == ["query", "tm"]
     else:
-        assert path.read_text().split() == ([] if format == "jsonl" else ["query", "tm"])
+        assert path.read_text().split() == ([] if format in ("jsonl", "m8") else ["query", "tm"])
 
 
 @pytest.mark.parametrize("format", ["tsv", "json", "jsonl"])
@@ -117,7 +117,7 @@ def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_wrong_usage(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--format: 'xml'; expected one of table, tsv, json, jsonl, parquet"):
+    with pytest.raises(UsageError, match="--format: 'xml'; expected one of table, tsv, m8, json, jsonl, parquet"):
         write_rows(["query"], [], "xml")
     with pytest.raises(UsageError, match="--format parquet: no output file; name one with -o"):
         write_rows(["query"], [], "parquet")

@@ -63,3 +63,24 @@ def test_both_sides_share_tm_times_length(tm, one, other):
 
 def test_name_of_a_pairing_does_not_depend_on_the_side():
     assert kinds_of("sequence", "structure") == kinds_of("structure", "sequence") == "sequence-structure"
+
+
+def test_the_share_of_unrelated_pairs_falls_with_the_cosine_and_is_unknown_without_a_measurement():
+    pairing = PairingCalibration(unrelated=((0.0, 0.5, 1.0), (0.0, -2.0, -6.0)))
+    calibration = Calibration({"sequence-sequence": pairing})
+    found = calibration.p_unrelated(np.array([-0.3, 0.25, 0.5, 0.75, 1.0]), kinds="sequence-sequence")
+    np.testing.assert_allclose(np.log10(found), [0, -1, -2, -4, -6])
+    assert np.isnan(calibration.p_unrelated(COSINES, kinds="structure-structure")).all()
+    assert Calibration.from_json(json.loads(json.dumps(calibration.to_json()))) == calibration
+
+
+@given(st.floats(0.01, 1.0))
+def test_the_least_cosine_is_where_the_map_reaches_the_score(tm):
+    least = CALIBRATION.least_cosine(tm, kinds="structure-structure")
+    reached = CALIBRATION.tm(np.array([least, least - 1e-3]), kinds="structure-structure")
+    if tm <= 0.1:
+        assert least == -1.0
+    else:
+        assert reached[0] == pytest.approx(tm) and reached[1] < tm
+    never = Calibration({"sequence-sequence": PairingCalibration(tm=((-1.0, 1.0), (0.0, 0.4)))})
+    assert never.least_cosine(0.41, kinds="sequence-sequence") == np.inf

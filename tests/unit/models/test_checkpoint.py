@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file, save
 
+from foldglass.encoders.structure import StructureEncoder, StructureEncoderConfig
 from foldglass.errors import ModelError
 from foldglass.models.calibration import Calibration, PairingCalibration
 from foldglass.models.checkpoint import load_model, save_model
 from foldglass.models.config import FILES, read_config
 from foldglass.models.model import Model
-from foldglass.models.tower import PretrainedFront, Tower
+from foldglass.models.registry import load_score
+from foldglass.models.tower import PretrainedFront, StructureFront, Tower, features_per_residue
 from foldglass.protein import Sequence
 
 
@@ -185,4 +187,23 @@ def test_pretrained_tower_is_built_on_its_encoder_and_no_other_version(make_mode
     assert load_model(tmp_path).towers["sequence"].front.encoder.id == "known"
     monkeypatch.setattr("foldglass.models.checkpoint.encoder_by_name", lambda name: Known("def"))
     with pytest.raises(ModelError, match=r"encoder known: revision def; expected abc, with which the model was"):
+        load_model(tmp_path)
+
+
+def test_tower_with_a_score_network_names_it_and_checks_its_weights(make_model, make_structure, tmp_path):
+    score = load_score()
+    score.sigma = 2.0
+    features = features_per_residue(True, score)
+    encoder = StructureEncoder(StructureEncoderConfig(features, dim=28, layers=1, heads=2, feedforward=16))
+    network = make_model().towers["structure"].network
+    model = Model({"structure": Tower(StructureFront(encoder, score=score), network)}, name="scored")
+    save_model(model, tmp_path, card="# scored\n")
+    structure = make_structure(30)
+    loaded = load_model(tmp_path)
+    np.testing.assert_array_equal(loaded.embed([structure])[0].protein, model.embed([structure])[0].protein)
+
+    towers = read_config(tmp_path)["towers"]
+    towers["structure"]["front"]["score_sha256"] = "0" * 64
+    rewrite(tmp_path, towers=towers)
+    with pytest.raises(ModelError, match=r"^score network score: other weights than .*score@"):
         load_model(tmp_path)

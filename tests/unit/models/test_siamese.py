@@ -120,6 +120,16 @@ def test_branch_with_a_sketch_keeps_apart_what_only_the_sketch_tells_apart() -> 
     torch.testing.assert_close(first - second, expected, atol=1e-6, rtol=0)
 
 
+def test_linear_map_of_a_branch_is_weighed_against_its_network() -> None:
+    branch, known = WholeBranch(3, 7, 11, 0.0, linear=True), torch.randn(5, 3)
+    assert branch.linear is not None
+    with torch.no_grad():
+        branch.gain.fill_(0.4)
+    unit = torch.nn.functional.normalize
+    expected = unit(branch.layers(known), dim=-1) + 0.4 * unit(branch.linear(known), dim=-1)
+    torch.testing.assert_close(branch(known), expected)
+
+
 def test_branch_without_a_sketch_ignores_it() -> None:
     branch = WholeBranch(3, 7, 11, 0.0)
     known = torch.randn(2, 3)

@@ -80,3 +80,43 @@ def test_vectors_are_read_from_a_file_block_by_block(tmp_path):
 def test_k_below_one_is_refused():
     with pytest.raises(InputError, match=r"^search: k = 0; expected k of 1 or more$"):
         top_k(whole_vectors(0, 2), whole_vectors(0, 3), 0)
+
+
+def unit_half(seed, rows, width=48):
+    """Unit vectors in half precision, many of them within rounding of each other."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(max(1, rows // 5), width))[rng.integers(0, max(1, rows // 5), rows)]
+    vectors = vectors + 0.003 * rng.normal(size=(rows, width))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
+
+
+@pytest.mark.parametrize("n_queries", [1, 3])
+@pytest.mark.parametrize("rows", [1, 300, 5000])
+def test_half_precision_finds_what_single_precision_finds_in_the_same_vectors(n_queries, rows):
+    vectors = unit_half(0, rows)
+    queries = unit_half(1, n_queries).astype(np.float32)
+    single = vectors.astype(np.float32)
+    for k in (1, 7, rows):
+        scores, found = top_k(queries, vectors, k)
+        expected, _ = sorted_everything(queries, single, k)
+        np.testing.assert_allclose(scores, expected, atol=1e-6)
+        np.testing.assert_allclose(np.take_along_axis(queries @ single.T, found, axis=1), expected, atol=1e-6)
+        assert all(len(set(row)) == len(row) for row in found.tolist())
+
+
+def test_one_query_in_half_precision_leaves_out_what_is_not_a_number():
+    vectors = unit_half(0, 4)
+    vectors[2] = np.nan
+    scores, rows = top_k(vectors[:1].astype(np.float32), vectors, 4)
+    assert sorted(rows[0].tolist()) == [-1, 0, 1, 3] and rows[0, -1] == -1
+    assert scores[0, -1] == -np.inf
+    assert top_k(vectors[:1].astype(np.float32), vectors, 1)[1].tolist() == [[0]]
+
+
+def test_some_rows_in_half_precision_that_may_not_be_written():
+    vectors = unit_half(0, 90)
+    vectors.flags.writeable = False
+    rows = np.arange(0, 90, 7)
+    for queries in (vectors[:1], vectors[:2]):
+        found = top_k(queries.astype(np.float32), vectors, 3, rows=rows)[1]
+        assert set(found.ravel().tolist()) <= set(rows.tolist()) and found[0, 0] == 0

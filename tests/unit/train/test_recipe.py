@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from foldglass.errors import InputError, NotFoundError
+from foldglass.models.site_inputs import KINDS
 from foldglass.train.recipe import read_recipe
 
 RECIPES = sorted(Path(str(files("foldglass"))).joinpath("recipes").glob("*.toml"))
@@ -33,6 +34,10 @@ def test_packaged_recipe_is_understood(path):
     assert recipe.loop.steps > 0
     if recipe.task == "pretrain":
         assert recipe.pretrain is not None
+    elif recipe.task == "sites":
+        assert recipe.sites is not None and set(recipe.sites.inputs) <= set(KINDS)
+    elif recipe.task == "quality":
+        assert recipe.quality is not None and 0 <= recipe.quality.made_share < 1
     elif recipe.task == "score":
         assert recipe.score is not None and recipe.score.network().blocks > 0
         assert recipe.score.crop % recipe.score.segments == 0 and recipe.score.maps >= recipe.score.levels_per_step

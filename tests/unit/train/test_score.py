@@ -1,16 +1,16 @@
 """Denoising score matching: the loss against closed forms, its random numbers, and a run from a recipe."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
-import polars as pl
 import pytest
 import torch
 from torch import Tensor, nn
 
 from foldglass.errors import InputError
 from foldglass.models.gradient import remove_rigid
-from foldglass.models.pair_input import ResidueWindow
+from foldglass.models.pair_input import ResidueWindow, distances
 from foldglass.models.score import ScoreConfig
 from foldglass.models.score_model import load_score_model
 from foldglass.train.loop import BEST, CHECKPOINT, LOG, load_weights, train
@@ -189,13 +189,19 @@ def test_stopped_run_goes_on_to_the_same_bits(preset, task_of, tmp_path):
         assert (broken / name).read_bytes() == (straight / name).read_bytes()
 
 
-def test_channel_statistics_standardise_each_level(task_of):
-    task = task_of("foldglass")
-    pool = task.pools["train"]
-    statistics = channel_statistics(task.network.eval(), pool)
-    mean, spread = vars(statistics).values()
-    assert mean.shape == spread.shape == (3, 64)
-    assert (spread > 0).all() and not torch.equal(mean[0], mean[2])
+def test_channel_statistics_standardise_each_level(task_of, make_structure):
+    """Over a pool of one chain they are the mean and spread of the channels of its own map."""
+    network = task_of("foldglass").network.eval()
+    chain = make_structure(41)
+    pool = ChainPool([chain], np.zeros(1), by_cluster=True)
+    statistics = channel_statistics(network, pool)
+    crop = pool.draw(np.random.default_rng(0), 1, size=41, segments=1)
+    own, x = crop.residues, crop.ca
+    for level in range(3):
+        raw = network(own, own, distances(x, x), torch.tensor([level]))[1].flatten(0, 2)
+        torch.testing.assert_close(statistics.mean[level], raw.mean(0), rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(statistics.spread[level], raw.std(0), rtol=1e-3, atol=1e-4)
+    assert not torch.equal(statistics.mean[0], statistics.mean[2])
 
 
 def test_recipe_holds_the_network_and_its_training(tmp_path):
@@ -212,26 +218,39 @@ def test_recipe_holds_the_network_and_its_training(tmp_path):
         read_recipe(path)
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (
+            "maps = 2\nlevels_per_step = 4",
+            "2 maps for 4 levels_per_step; expected maps that the levels of a step share",
+        ),
+        ("maps = 10\nlevels_per_step = 4", "10 maps for 4 levels_per_step"),
+        ("maps = 0", "0 maps for 4 levels_per_step"),
+        ("levels_per_step = 0", "16 maps for 0 levels_per_step"),
+        ("crop = 2\nsegments = 1", "a crop of 2 residues in 1 segments; expected at least 3 residues"),
+        ("crop = 5\nsegments = 6", "a crop of 5 residues in 6 segments"),
+        ("segments = 0", "a crop of 64 residues in 0 segments"),
+        ("validation = 0", "validation: 0; expected 1 or more"),
+    ],
+)
+def test_recipe_that_cannot_be_trained_is_refused(tmp_path, line, words):
+    path = tmp_path / "score.toml"
+    path.write_text(f'task = "score"\n[loop]\nsteps = 3\n[score]\n{line}\n')
+    with pytest.raises(InputError, match=re.escape(words)):
+        read_recipe(path)
+
+
+def test_smallest_crop_has_an_error(task_of):
+    task = task_of("foldglass", crop=3, segments=1, levels_per_step=4)
+    assert 0 < task.loss(task.module, 0)[0].item() < 10
+
+
 @pytest.fixture
-def folder(tmp_path, make_structure):
+def folder(data_folder):
     """Ninety chains, each its own family, and no pair."""
-    chains = [make_structure(9 + i % 7, seed=i, name=f"c{i}") for i in range(90)]
-    pl.DataFrame(
-        {
-            "id": [chain.id for chain in chains],
-            "set": "good",
-            "sequence": [chain.letters for chain in chains],
-            "ca_coords": [chain.ca.astype("<f4").tobytes() for chain in chains],
-            "from_distance_map": False,
-            "seq_family": pl.Series(range(90), dtype=pl.Int32),
-            "superfamily_group": pl.Series(range(90), dtype=pl.Int32),
-        }
-    ).write_parquet(tmp_path / "structures.parquet")
-    strings = dict.fromkeys(("query", "target", "kind"), pl.String)
-    numbers = dict.fromkeys(("tm_query", "tm_target"), pl.Float32)
-    raw = dict.fromkeys(("aligned_query", "aligned_target"), pl.Binary)
-    pl.DataFrame(schema=strings | numbers | raw).write_parquet(tmp_path / "tm_pairs.parquet")
-    return tmp_path
+    chains = range(90)
+    return data_folder([9 + i % 7 for i in chains], chains, chains)
 
 
 SMALL = "blocks = 4\nlevels = 3\ncrop = 8\nmaps = 2\nlevels_per_step = 2\nvalidation = 1\n"

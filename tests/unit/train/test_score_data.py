@@ -38,7 +38,8 @@ def test_cut_reaches_every_place_alike():
 
 
 def test_chain_of_the_crops_size_is_taken_whole():
-    assert cut(8, 8, 2, np.random.default_rng(0)).tolist() == list(range(8))
+    """Also where the pieces would not fill the crop."""
+    assert cut(9, 9, 2, np.random.default_rng(0)).tolist() == list(range(9))
 
 
 @pytest.fixture
@@ -97,25 +98,10 @@ def test_no_chain_is_an_error():
 
 
 @pytest.fixture
-def folder(tmp_path, make_structure):
+def folder(data_folder):
     """180 chains, three to a family, one family to a superfamily, so that every role occurs."""
-    chains = [make_structure(5 + i % 7, seed=i, name=f"c{i}") for i in range(180)]
-    pl.DataFrame(
-        {
-            "id": [chain.id for chain in chains],
-            "set": "good",
-            "sequence": [chain.letters for chain in chains],
-            "ca_coords": [chain.ca.astype("<f4").tobytes() for chain in chains],
-            "from_distance_map": False,
-            "seq_family": pl.Series([i // 3 for i in range(180)], dtype=pl.Int32),
-            "superfamily_group": pl.Series([100 + i // 3 for i in range(180)], dtype=pl.Int32),
-        }
-    ).write_parquet(tmp_path / "structures.parquet")
-    strings = dict.fromkeys(("query", "target", "kind"), pl.String)
-    numbers = dict.fromkeys(("tm_query", "tm_target"), pl.Float32)
-    raw = dict.fromkeys(("aligned_query", "aligned_target"), pl.Binary)
-    pl.DataFrame(schema=strings | numbers | raw).write_parquet(tmp_path / "tm_pairs.parquet")
-    return tmp_path
+    chains = range(180)
+    return data_folder([5 + i % 7 for i in chains], [i // 3 for i in chains], [100 + i // 3 for i in chains])
 
 
 def write_sites(folder, subsets: dict[int, str]) -> None:
@@ -160,6 +146,13 @@ def test_families_of_site_test_chains_leave_both_pools(folder):
     pools = score_pools(data, folder, by_cluster=True)
     assert families(pools["train"]) == set(train[3:])
     assert families(pools["validation"]) == set(validation[1:])
+
+
+def test_chains_without_a_fold_are_in_no_pool(data_folder):
+    """The error of two residues has no component left once rigid motions are out: it would be 0 / 0."""
+    folder = data_folder([1 + i % 4 for i in range(90)], range(90), range(90))
+    for pool in score_pools(load_pair_data(folder), folder, by_cluster=True).values():
+        assert {len(chain) for chain in pool.structures} == {3, 4}
 
 
 def test_folder_without_sites_leaves_nothing_out(folder):

@@ -1,0 +1,249 @@
+"""The trained quality network as people use it: structures in, scores with intervals and lDDT per residue out."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import nn
+
+from foldglass.encoders.builtin import load_encoder
+from foldglass.errors import ModelError
+from foldglass.models.checkpoint import fill, read_weights, write_folder
+from foldglass.models.config import read_config
+from foldglass.models.graph_batch import GraphBatch, ResidueGraph
+from foldglass.models.graphqa import GraphQAConfig, GraphQANetwork
+from foldglass.models.quality_input import GraphMaker, QualityInputConfig
+from foldglass.models.quality_network import N_GLOBAL, QualityConfig, QualityNetwork
+from foldglass.models.registry import load_score
+from foldglass.protein import Structure
+from foldglass.typing import ResidueScores
+
+GLOBALS = ("gdt_ts", "gdt_ha", "tm", "lddt")
+"""Global scores, in the order of the network's outputs."""
+
+RESIDUES = 6000
+"""Residues of a batch."""
+
+
+@dataclass(frozen=True, eq=False)
+class Quality:
+    """What a quality model says of one structure.
+
+    Parameters
+    ----------
+    structure
+        The model judged.
+    scores
+        Predicted GDT_TS, GDT_HA, TM-score and C-alpha lDDT, 0 to 1, in the order of `GLOBALS`.
+    low, high
+        Ends of the 90 % interval of each.
+    residue
+        Predicted C-alpha lDDT of each residue.
+    model
+        Name and short hash of the model.
+    """
+
+    structure: Structure
+    scores: Float[np.ndarray, " G"]
+    low: Float[np.ndarray, " G"]
+    high: Float[np.ndarray, " G"]
+    residue: ResidueScores
+    model: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorBands:
+    """How far from a predicted score the true one lay in 90 % of the validation models.
+
+    `knots` holds predicted values, `low` and `high` the 5 % and 95 % quantiles of true less predicted near each; in
+    between they are interpolated. One row per score.
+    """
+
+    knots: Float[np.ndarray, "G B"]
+    low: Float[np.ndarray, "G B"]
+    high: Float[np.ndarray, "G B"]
+
+    @classmethod
+    def fit(cls, predicted: Float[np.ndarray, "M G"], true: Float[np.ndarray, "M G"], *, bins: int = 3) -> "ErrorBands":
+        """Quantiles in bins of equal numbers of models."""
+        knots, low, high = np.zeros((3, predicted.shape[1], bins))
+        for score in range(predicted.shape[1]):
+            order = np.argsort(predicted[:, score], kind="stable")
+            for k, rows in enumerate(np.array_split(order, bins)):
+                knots[score, k] = np.median(predicted[rows, score])
+                low[score, k], high[score, k] = np.quantile((true - predicted)[rows, score], [0.05, 0.95])
+        return cls(knots, low, high)
+
+    def around(self, scores: Float[np.ndarray, " G"]) -> tuple[Float[np.ndarray, " G"], Float[np.ndarray, " G"]]:
+        """Interval of each score, within 0 to 1.
+
+        Examples
+        --------
+        >>> bands = ErrorBands(np.array([[0.2, 0.8]]), np.array([[-0.1, -0.3]]), np.array([[0.1, 0.3]]))
+        >>> [float(end.round(2)[0]) for end in bands.around(np.array([0.5]))]
+        [0.3, 0.7]
+        """
+        ends = []
+        for band in (self.low, self.high):
+            shift = [
+                np.interp(value, *rows) for value, rows in zip(scores, zip(self.knots, band, strict=True), strict=True)
+            ]
+            ends.append(np.clip(scores + np.array(shift), 0.0, 1.0))
+        return ends[0], ends[1]
+
+
+class QualityModel:
+    """A quality network and what it reads."""
+
+    def __init__(
+        self,
+        network: GraphQANetwork | QualityNetwork,
+        maker: GraphMaker,
+        bands: ErrorBands,
+        *,
+        name: str = "unnamed",
+        digest: str = "",
+        description: str = "",
+    ) -> None:
+        self.network = network.eval().requires_grad_(False)
+        self.maker, self.bands = maker, bands
+        self.name, self.digest, self.description = name, digest, description
+
+    @property
+    def id(self) -> str:
+        """Name and short hash of the weights."""
+        return f"{self.name}@{self.digest[:8]}"
+
+    def __repr__(self) -> str:
+        return f"QualityModel({self.id})"
+
+    def judge(
+        self, structures: Iterable[Structure], *, progress: Callable[[int], None] | None = None
+    ) -> Iterator[Quality]:
+        """Judge structures one by one, in the order given; a structure's scores do not depend on the others.
+
+        Raises
+        ------
+        InputError
+            If a chain is too short, or too long for the score network.
+        """
+        for done, structure in enumerate(structures, start=1):
+            whole, local = predictions(self.network, [self.maker(structure)])
+            low, high = self.bands.around(whole[0])
+            yield Quality(structure, whole[0], low, high, local[0], self.id)
+            if progress:
+                progress(done)
+
+
+@torch.no_grad()
+def predictions(
+    module: nn.Module, graphs: list[ResidueGraph]
+) -> tuple[Float[np.ndarray, "M G"], list[Float[np.ndarray, " _"]]]:
+    """Global scores and local lDDT of each graph, in the order given."""
+    whole, local = np.zeros((len(graphs), N_GLOBAL)), [np.zeros(0)] * len(graphs)
+    device = next(module.parameters()).device
+    for rows in _batches([len(graph) for graph in graphs]):
+        found, scores = module(GraphBatch.of([graphs[i] for i in rows]).to(device))
+        whole[rows] = scores[:, :N_GLOBAL].sigmoid().double().cpu().numpy()
+        parts = found[:, 0].sigmoid().double().cpu().split([len(graphs[i]) for i in rows])
+        for i, part in zip(rows, parts, strict=True):
+            local[i] = part.numpy()
+    return whole, local
+
+
+def _batches(lengths: list[int]) -> Iterator[list[int]]:
+    """Indices in groups of at most `RESIDUES` residues, a longer one by itself."""
+    rows: list[int] = []
+    residues = 0
+    for i in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if rows and residues + lengths[i] > RESIDUES:
+            yield rows
+            rows, residues = [], 0
+        rows.append(i)
+        residues += lengths[i]
+    if rows:
+        yield rows
+
+
+def save_quality_model(model: QualityModel, folder: Path, *, card: str) -> str:
+    """Write a model directory; returns the SHA-256 of its weights."""
+    config = {
+        "kind": "quality",
+        "name": model.name,
+        "description": model.description,
+        "network": {
+            "type": "foldglass" if isinstance(model.network, QualityNetwork) else "graphqa",
+            **asdict(model.network.config),
+        },
+        "inputs": asdict(model.maker.config),
+        "reads": _read_by(model.maker),
+        "bands": {name: getattr(model.bands, name).round(4).tolist() for name in ("knots", "low", "high")},
+    }
+    return write_folder(folder, dict(model.network.state_dict()), config, card=card)
+
+
+def load_quality_model(folder: Path) -> QualityModel:
+    """Read a model directory, check it, and load the networks that it reads.
+
+    Raises
+    ------
+    ModelError
+        As `checkpoint.load_model`, if it holds no quality network, or if it was trained on vectors of other networks
+        than those of this version.
+    """
+    config = read_config(folder)
+    if config["kind"] != "quality":
+        raise ModelError(str(folder), got=f"a {config['kind']} model", expected="a quality model")
+    try:
+        maker = graph_maker(QualityInputConfig(**config["inputs"]))
+        network = _network(dict(config["network"]))
+        bands = ErrorBands(**{name: np.array(values) for name, values in config["bands"].items()})
+    except (TypeError, KeyError, ValueError) as error:
+        raise ModelError(
+            str(folder), got=f"sizes that do not fit ({error})", expected="those of this version"
+        ) from None
+    if config["reads"] != (found := _read_by(maker)):
+        raise ModelError(
+            str(folder),
+            got=f"a model that reads {config['reads']}",
+            expected=f"{found}, which is here",
+            remedy="train it again",
+        )
+    fill(network, read_weights(folder, config), folder / "model.safetensors")
+    return QualityModel(
+        network,
+        maker,
+        bands,
+        name=config["name"],
+        digest=config["weights_sha256"],
+        description=config["description"],
+    )
+
+
+def graph_maker(config: QualityInputConfig) -> GraphMaker:
+    """The maker of a configuration, with the packaged networks that it reads."""
+    return GraphMaker(
+        config,
+        score=load_score() if config.score else None,
+        encoder=load_encoder(device="cpu") if config.sequence else None,
+    )
+
+
+def _network(sizes: dict[str, Any]) -> GraphQANetwork | QualityNetwork:
+    kind = sizes.pop("type")
+    sizes = {key: tuple(value) if isinstance(value, list) else value for key, value in sizes.items()}
+    return QualityNetwork(QualityConfig(**sizes)) if kind == "foldglass" else GraphQANetwork(GraphQAConfig(**sizes))
+
+
+def _read_by(maker: GraphMaker) -> dict[str, str]:
+    """Names and short hashes of the networks whose vectors a maker reads."""
+    found = {}
+    if maker.config.score and maker.score:
+        found["score"] = maker.score.digest[:16]
+    if maker.config.sequence and maker.encoder:
+        found["sequence"] = maker.encoder.revision[:16]
+    return found

@@ -1,0 +1,204 @@
+"""Decoys to train, validate and test the quality model on: published models, and decoys made from natives."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+
+from foldglass.errors import NotFoundError
+from foldglass.io.atomic import replacing
+from foldglass.metrics.model_quality import ModelQuality, model_quality
+from foldglass.models.score_model import ScoreModel
+from foldglass.protein import Structure
+from foldglass.train.decoys import MAKERS, denoised
+from foldglass.train.quality_split import chain_splits, target_splits
+from foldglass.train.recipe import MadeConfig
+from foldglass.train.splits import UNPUBLISHABLE_SETS, fraction
+
+DECOYS = "decoys.parquet"
+NATIVE, THREADED, DENOISED = "native", "threaded", "denoised"
+
+_MODELLED = ("egfr_designs_af2", "binder_designs", "gtalign_afsp", "phold_af", "rfdiffusion_inputs", "genie2_motif")
+"""Sets whose chains are models or designs, not natives."""
+
+
+@dataclass(frozen=True, eq=False)
+class Decoy:
+    """One model with its truth.
+
+    `split` is that of the target. `kind` is the set of a published model, or how a decoy was made; `made` tells the two
+    apart. `target` is what it is a model of and `group` the target's superfamily group. `truth` holds the scores of
+    `quality_model.GLOBALS`; `local` is NaN where not known.
+    """
+
+    structure: Structure
+    split: str
+    target: str
+    group: str
+    kind: str
+    made: bool
+    truth: Float[np.ndarray, " G"]
+    local: Float[np.ndarray, " L"]
+
+
+def published_decoys(folder: Path, *, per_target: int = 10, longest: int = 350) -> list[Decoy]:
+    """The models of `decoys.parquet`, with scores of our own.
+
+    Parameters
+    ----------
+    per_target
+        Of more models of a target so many are kept, evenly in the table's order.
+    longest
+        Models of more residues are left out.
+
+    Raises
+    ------
+    NotFoundError
+        If the folder lacks a table.
+    """
+    table, chains = _tables(folder)
+    natives = table.filter(pl.col("is_native"))
+    splits = target_splits(natives.select("target_id", "sequence").iter_rows(), chains)
+    coords = dict(natives.select("decoy_id", "ca_coords").iter_rows())
+    found = []
+    for rows in table.filter(~pl.col("is_native")).partition_by("target_id", maintain_order=True):
+        kept = np.unique(np.linspace(0, len(rows) - 1, min(per_target, len(rows))).round().astype(np.int64))
+        for row in rows[kept].iter_rows(named=True):
+            if row["n_residues"] > longest:
+                continue
+            model, native = _points(row["ca_coords"]), _points(coords[row["native_id"]])
+            pairs = np.stack([row["decoy_index"], row["native_index"]], axis=1).astype(np.int64)
+            quality = model_quality(native, model, pairs)
+            split, group = splits[row["target_id"]]
+            structure = Structure(row["decoy_id"], row["sequence"], ca=model)
+            found.append(_decoy(structure, split, row["target_id"], group, row["set"], False, quality))
+    return found
+
+
+def made_decoys(
+    folder: Path, config: MadeConfig, score: ScoreModel, *, progress: Callable[[int], None] | None = None
+) -> list[Decoy]:
+    """Decoys made from natives of training families, one native of each superfamily group.
+
+    One is the native itself, one has the coordinates of another native, one may come from the score network, and the
+    others each from a random maker of `decoys.MAKERS`.
+    """
+    natives = _natives(folder, config)
+    decoys = []
+    for index, (group, native) in enumerate(natives):
+        rng = np.random.default_rng((config.seed, index))
+        kinds = [NATIVE, THREADED, *([DENOISED] if config.denoised else [])]
+        kinds += rng.choice(list(MAKERS), config.per_native).tolist()
+        other = natives[(index + 1 + int(rng.integers(len(natives) - 1))) % len(natives)][1]
+        for number, kind in enumerate(kinds[: config.per_native]):
+            letters, ca, truth = native.letters, native.ca, native.ca
+            if kind == THREADED:
+                size = min(len(native), len(other))
+                letters, ca, truth = native.letters[:size], other.ca[:size], native.ca[:size]
+            elif kind == DENOISED:
+                ca = denoised(score, native, rng).astype(np.float32)
+            elif kind != NATIVE:
+                ca = MAKERS[kind](native.ca, rng).astype(np.float32)
+            quality = model_quality(truth, ca)
+            structure = Structure(f"{native.id}/{kind}-{number}", letters, ca=ca)
+            decoys.append(_decoy(structure, "train", native.id, f"group {group}", str(kind), True, quality))
+        if progress:
+            progress(index + 1)
+    return decoys
+
+
+def kept_decoys(path: Path, make: Callable[[], list[Decoy]]) -> list[Decoy]:
+    """Decoys from a file, made and written there the first time."""
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as part:
+            _table_of(make()).write_parquet(part)
+    return [
+        Decoy(
+            Structure(row["id"], row["sequence"], ca=_points(row["ca_coords"])),
+            row["split"],
+            row["target"],
+            row["group"],
+            row["kind"],
+            row["made"],
+            np.array(row["truth"]),
+            np.frombuffer(row["local"], "<f4").astype(np.float64),
+        )
+        for row in pl.read_parquet(path).iter_rows(named=True)
+    ]
+
+
+def key_of(*parts: object) -> str:
+    """A short name for what a file depends on."""
+    return hashlib.sha256(json.dumps(parts, default=asdict, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _table_of(decoys: list[Decoy]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "id": [d.structure.id for d in decoys],
+            "sequence": [d.structure.letters for d in decoys],
+            "ca_coords": [d.structure.ca.astype("<f4").tobytes() for d in decoys],
+            "split": [d.split for d in decoys],
+            "target": [d.target for d in decoys],
+            "group": [d.group for d in decoys],
+            "kind": [d.kind for d in decoys],
+            "made": [d.made for d in decoys],
+            "truth": [d.truth.tolist() for d in decoys],
+            "local": [d.local.astype("<f4").tobytes() for d in decoys],
+        }
+    )
+
+
+def _natives(folder: Path, config: MadeConfig) -> list[tuple[int, Structure]]:
+    """Natives to make decoys of: whole experimental chains of training groups, one per group, drawn by name."""
+    table, chains = _tables(folder)
+    held_out = {
+        group
+        for split, group in target_splits(
+            table.filter(pl.col("is_native")).select("target_id", "sequence").iter_rows(), chains
+        ).values()
+        if split != "train"
+    }
+    usable = (
+        chains.with_columns(split=pl.Series(chain_splits(chains)))
+        .filter(
+            (pl.col("split") == "train")
+            & ~pl.col("from_distance_map")
+            & (pl.col("n_breaks") == 0)
+            & pl.col("n_residues").is_between(config.shortest, config.longest)
+            & ~pl.col("set").is_in([*UNPUBLISHABLE_SETS, *_MODELLED])
+        )
+        .filter(~pl.concat_str(pl.lit("group "), pl.col("superfamily_group")).is_in(list(held_out)))
+    )
+    rows = sorted(
+        usable.select("superfamily_group", "id", "sequence", "ca_coords").iter_rows(),
+        key=lambda row: fraction("made", row[1], seed=config.seed),
+    )
+    first: dict[int, Structure] = {}
+    for group, name, letters, coords in rows:
+        first.setdefault(group, Structure(name, letters, ca=_points(coords)))
+    return list(first.items())[: config.natives]
+
+
+def _tables(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    for name in (DECOYS, "structures.parquet"):
+        if not (folder / name).is_file():
+            raise NotFoundError(str(folder / name), got="no such table", expected=f"{DECOYS} and structures.parquet")
+    return pl.read_parquet(folder / DECOYS), pl.read_parquet(folder / "structures.parquet")
+
+
+def _decoy(
+    structure: Structure, split: str, target: str, group: str, kind: str, made: bool, quality: ModelQuality
+) -> Decoy:
+    truth = np.array([quality.gdt_ts, quality.gdt_ha, quality.tm, quality.lddt])
+    return Decoy(structure, split, target, group, kind, made, truth, quality.residue)
+
+
+def _points(raw: bytes) -> Float[np.ndarray, "L 3"]:
+    return np.frombuffer(raw, "<f4").reshape(-1, 3)

@@ -1,0 +1,149 @@
+"""What `foldglass train` and `foldglass evaluate` do for model quality."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from foldglass.errors import InputError, UsageError
+from foldglass.io.fetch import cache_folder
+from foldglass.models.quality_input import GraphMaker, QualityInputConfig
+from foldglass.models.quality_model import ErrorBands, QualityModel, graph_maker, predictions, save_quality_model
+from foldglass.models.registry import load_score
+from foldglass.train.card import quality_card
+from foldglass.train.loop import BEST, load_weights, train
+from foldglass.train.quality import DecoyGraphs, QualityTask
+from foldglass.train.quality_baselines import BASELINES, Calibrated
+from foldglass.train.quality_data import Decoy, kept_decoys, key_of, made_decoys, published_decoys
+from foldglass.train.quality_graphs import decoy_graphs, kept_reading
+from foldglass.train.quality_measures import QualityMeasures, measure
+from foldglass.train.recipe import QualityTrainConfig, Recipe
+
+Progress = Callable[[str], None]
+
+CALIBRATION = 2
+"""Models of each training target on which the baselines are calibrated."""
+
+
+def train_quality(recipe: Recipe, folder: Path, name: str, progress: Progress) -> Path:
+    """Train a quality model; decoys and the score network's readings are kept in the cache folder."""
+    if recipe.quality is None:
+        raise InputError("recipe", got="no [quality]", expected="it for the task 'quality'")
+    maker = graph_maker(recipe.quality.inputs)
+    decoys = decoys_by_split(Path(recipe.pairs.folder), recipe.quality, _ROLES, progress)
+    data = {role: graphs_of(maker, decoys[role], role, progress) for role in _ROLES}
+    task = QualityTask(recipe, data)
+    train(task, recipe.loop, folder, progress=progress)
+    model = finished(task, maker, folder, name)
+    _, facts = load_weights(folder / BEST)
+    save_quality_model(model, folder / "model", card=quality_card(model, recipe, data, facts))
+    return folder / "model"
+
+
+def decoys_by_split(
+    folder: Path, config: QualityTrainConfig, splits: tuple[str, ...], progress: Progress
+) -> dict[str, list[Decoy]]:
+    """The decoys of a recipe: published models, and those made from natives."""
+    decoys = [decoy for decoy in _published(folder) if decoy.split in splits]
+    if "train" in splits and config.made_share and config.made.natives:
+        score = load_score()
+        path = _cache() / f"made-{key_of(config.made, score.id)}.parquet"
+        progress(f"decoys of {config.made.natives} natives")
+        decoys += kept_decoys(path, lambda: made_decoys(folder, config.made, score))
+    return {split: [decoy for decoy in decoys if decoy.split == split] for split in splits}
+
+
+def finished(task: QualityTask, maker: GraphMaker, folder: Path, name: str) -> QualityModel:
+    """The model of the best weights, its intervals from the validation models."""
+    tensors, _ = load_weights(folder / BEST)
+    task.network.load_state_dict(tensors)
+    network = task.network.cpu().eval()
+    validation = task.data["validation"]
+    whole, _ = predictions(network, validation.graphs)
+    bands = ErrorBands.fit(whole, np.stack([decoy.truth for decoy in validation.decoys]))
+    description = "quality of structure models from C-alphas: GDT_TS, GDT_HA, TM-score, lDDT and lDDT per residue"
+    return QualityModel(network, maker, bands, name=name, description=description)
+
+
+@dataclass(frozen=True, eq=False)
+class QualityEvaluation:
+    """Figures of a model and of the baselines on the models of one split."""
+
+    model: str
+    split: str
+    decoys: list[Decoy]
+    rows: list[QualityMeasures]
+    coverage: float
+    """Share of the true GDT_TS within the predicted interval."""
+
+
+def evaluate_quality(model: QualityModel, folder: Path, split: str, progress: Progress) -> QualityEvaluation:
+    """Measure a model on the published models of a split of a data folder, next to baselines.
+
+    Raises
+    ------
+    UsageError
+        If there is no such split.
+    NotFoundError
+        If the folder lacks a table.
+    """
+    if split not in _SPLITS:
+        raise UsageError(f"split {split!r}", got="no such split", expected=f"one of {', '.join(_SPLITS)}")
+    decoys = _published(folder)
+    judged = [decoy for decoy in decoys if decoy.split == split]
+    graphs = graphs_of(model.maker, judged, split, progress).graphs
+    whole, local = predictions(model.network, graphs)
+    rows = [measure("model", model.id, judged, whole, local)]
+    rows += baseline_measures([decoy for decoy in decoys if decoy.split == "train"], judged, progress)
+    ends = [model.bands.around(row) for row in whole]
+    inside = [low[0] <= decoy.truth[0] <= high[0] for (low, high), decoy in zip(ends, judged, strict=True)]
+    return QualityEvaluation(model.id, split, judged, rows, float(np.mean(inside)))
+
+
+def baseline_measures(train: list[Decoy], judged: list[Decoy], progress: Progress) -> list[QualityMeasures]:
+    """The baselines on some models, calibrated on the first `CALIBRATION` published models of each training target."""
+    met: Counter[str] = Counter()
+    known = []
+    for decoy in train:
+        met[decoy.target] += not decoy.made
+        if not decoy.made and met[decoy.target] <= CALIBRATION:
+            known.append(decoy)
+    maker = GraphMaker(QualityInputConfig(score=True), score=load_score())
+    readings = []
+    for done, decoy in enumerate([*known, *judged]):
+        readings.append(kept_reading(maker, decoy.structure, _cache() / "score"))
+        if done % 50 == 0:
+            progress(f"baselines: {done} of {len(known) + len(judged)} models read")
+    rows = []
+    for baseline in BASELINES:
+        predicted = Calibrated(baseline, known, readings[: len(known)]).predict(judged, readings[len(known) :])
+        rows.append(measure(baseline.key, baseline.title, judged, *predicted, baseline=True))
+    return rows
+
+
+_ROLES = ("train", "validation")
+_SPLITS = ("test", "validation")
+
+
+def _cache() -> Path:
+    return cache_folder() / "quality"
+
+
+def _published(folder: Path) -> list[Decoy]:
+    table = folder / "decoys.parquet"
+    stamp = table.stat().st_size if table.is_file() else 0
+    return kept_decoys(
+        _cache() / f"published-{key_of(str(folder.resolve()), stamp)}.parquet", lambda: published_decoys(folder)
+    )
+
+
+def graphs_of(maker: GraphMaker, decoys: list[Decoy], role: str, progress: Progress) -> DecoyGraphs:
+    """Decoys with their graphs, the score network's readings kept in the cache folder."""
+
+    def say(done: int) -> None:
+        if done % 100 == 0 or done == len(decoys):
+            progress(f"{role}: {done} of {len(decoys)} models read")
+
+    return DecoyGraphs(decoys, decoy_graphs(maker, decoys, _cache() / "score", progress=say))

@@ -1,0 +1,93 @@
+"""Which decoy targets train, validate and test, so that no test target has a relative anywhere in training."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+import numpy as np
+import polars as pl
+
+from foldglass.train.splits import TRAIN, VALIDATION, fraction, protein_roles
+
+SPLITS = ("train", "validation", "test")
+KMER = 5
+LINKED = 0.15
+"""Share of 5-mers of the shorter chain that two relatives have in common at least: what `seq_family` means too."""
+EXTRA_VALIDATION = 0.10
+"""Share of the training groups that validate besides; they are known to the score network, but not to this model."""
+
+
+class Relatives:
+    """Finds the nearest relative of a sequence among the chains of `structures.parquet`."""
+
+    def __init__(self, chains: pl.DataFrame) -> None:
+        self._sequences = chains["sequence"].to_list()
+        self._holders: dict[str, list[int]] = defaultdict(list)
+        for i, letters in enumerate(self._sequences):
+            for word in kmers(letters):
+                self._holders[word].append(i)
+
+    def nearest(self, letters: str) -> int | None:
+        """Row of the chain with the largest share of 5-mers in common, None if no chain has `LINKED` of them."""
+        words = kmers(letters)
+        shared = Counter(i for word in words for i in self._holders.get(word, ()))
+        best: float = 0.0
+        found: int | None = None
+        for i, count in shared.items():
+            share = count / max(1, min(len(words), len(kmers(self._sequences[i]))))
+            if count >= 3 and share > best:
+                best, found = share, i
+        return found if best >= LINKED else None
+
+
+def kmers(letters: str) -> set[str]:
+    """All words of five letters.
+
+    Examples
+    --------
+    >>> sorted(kmers("ACDEFG"))
+    ['ACDEF', 'CDEFG']
+    """
+    return {letters[k : k + KMER] for k in range(len(letters) - KMER + 1)}
+
+
+def chain_splits(chains: pl.DataFrame) -> np.ndarray:
+    """Split of each row of `structures.parquet`, by the roles that the other models' training gave it.
+
+    Held-out superfamilies and families test; what validates the other models validates here, and so do 10 % of the
+    other superfamily groups.
+    """
+    groups = chains["superfamily_group"].to_numpy()
+    roles = protein_roles(groups, chains["seq_family"].to_numpy())
+    extra = {group for group in np.unique(groups).tolist() if fraction("quality", group) < EXTRA_VALIDATION}
+    known = np.where(np.isin(groups, list(extra)), "validation", "train")
+    return np.where(roles == TRAIN, known, np.where(roles == VALIDATION, "validation", "test"))
+
+
+def target_splits(targets: Iterable[tuple[str, str]], chains: pl.DataFrame) -> dict[str, tuple[str, str]]:
+    """Split and group of each decoy target.
+
+    Parameters
+    ----------
+    targets
+        Name and sequence of each target, once per native.
+    chains
+        Rows of `structures.parquet`.
+
+    Returns
+    -------
+    By target its split, that of its nearest relative, and the name of its superfamily group. A target without relatives
+    is a group of its own and its split is drawn by its name. Of a target with several natives the first counts.
+    """
+    relatives, splits = Relatives(chains), chain_splits(chains)
+    groups = chains["superfamily_group"].to_list()
+    found: dict[str, tuple[str, str]] = {}
+    for name, letters in targets:
+        if name in found:
+            continue
+        row = relatives.nearest(letters)
+        if row is not None:
+            found[name] = str(splits[row]), f"group {groups[row]}"
+        else:
+            draw = fraction("quality", name)
+            found[name] = ("test" if draw < 0.2 else "validation" if draw < 0.35 else "train"), name
+    return found
