@@ -15,6 +15,11 @@ import pytest
 from foldglass.protein import Structure
 
 _PATIENCE = 120
+_HEARING = (  # a process in the background may be started deaf to Ctrl-C
+    "import runpy, signal; "
+    "signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "runpy.run_module('foldglass', run_name='__main__', alter_sys=True)"
+)
 
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -26,14 +31,13 @@ def start(environment: dict[str, str]) -> Iterator[Start]:
     running = []
 
     def begin(*arguments: object) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-m", "foldglass", *map(str, arguments)]
+        command = [sys.executable, "-c", _HEARING, *map(str, arguments)]
         process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env=environment,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         running.append(process)
         return process

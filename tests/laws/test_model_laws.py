@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from foldglass.encoders.builtin import ALPHABET, SequenceEncoder, SequenceEncoderConfig
 from foldglass.encoders.structure import StructureEncoder, StructureEncoderConfig
+from foldglass.models.registry import load
 from foldglass.models.siamese import SiameseConfig, SiameseNetwork
 from foldglass.models.tower import StructureFront
 from foldglass.protein import Sequence, Structure
@@ -160,8 +161,8 @@ def test_mirror_image_has_other_vectors(make_model, make_structure):
 
 def test_structure_vectors_do_not_see_the_letters(make_model, make_structure):
     chain = make_structure(31)
-    here, there = make_model().embed([chain, Structure("other", "G" * 31, ca=chain.ca)])
-    np.testing.assert_array_equal(here.residue, there.residue)
+    model, other = make_model(), Structure("other", "G" * 31, ca=chain.ca)
+    np.testing.assert_array_equal(model.embed([chain])[0].residue, model.embed([other])[0].residue)
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 29])
@@ -194,3 +195,15 @@ def test_comparison_is_the_same_from_both_sides(make_model, make_structure, one,
     assert there.tm_target == pytest.approx(back.tm_query, abs=1e-6)
     assert len(there.lddt) == one and len(back.lddt) == other
     assert (~np.isnan(there.lddt)).sum() == len(there.alignment)
+
+
+def test_half_precision_keeps_unit_length_and_moves_cosines_little(make_structure):
+    model = load()
+    proteins = [make_structure(length, seed=length) for length in (30, 55, 90)]
+    exact, half = (model.embed(proteins, precision=precision) for precision in ("32", "bf16"))
+    for kept in ("protein", "residue"):
+        norms = np.concatenate([np.linalg.norm(np.atleast_2d(getattr(own, kept)), axis=1) for own in half])
+        np.testing.assert_allclose(norms, 1.0, atol=1e-6)
+    vectors = [np.stack([own.protein for own in embedded]) for embedded in (exact, half)]
+    change = np.abs(vectors[0] @ vectors[0].T - vectors[1] @ vectors[1].T)
+    assert 0 < change.max() < 0.02
