@@ -1,8 +1,8 @@
 """The k largest dot products of queries with many vectors, exactly and in bounded memory.
 
 Vectors in half precision are half the bytes to read. Products of several queries are made in single precision, block
-by block. Of few queries, whose time is that of reading the vectors, they are made in half precision first, one query after
-the other; every vector within the error of that is then scored again in single precision.
+by block. Of few queries, whose time is that of reading the vectors, they are made in half precision first, one query
+after the other; every vector within the error of that is then scored again in single precision.
 """
 
 import warnings
