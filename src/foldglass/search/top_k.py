@@ -112,7 +112,7 @@ def _blocks(
 def _converted(half: Float16[np.ndarray, "n D"], single: Float32[np.ndarray, "n D"]) -> Float32[np.ndarray, "n D"]:
     """The vectors in single precision, written to `single`; numpy would convert ten times more slowly."""
     rows = max(1, _CONVERTED_ALONE // half.shape[1])
-    for part, own in zip(torch.from_numpy(single).split(rows), _tensor(half).split(rows), strict=True):
+    for part, own in zip(torch.split(torch.from_numpy(single), rows), torch.split(_tensor(half), rows), strict=True):
         part.copy_(own)
     return single
 
