@@ -10,7 +10,7 @@ recall the share of the reference's that were found; both are means over protein
 of 0.5 or more, what TM-align aligns. Most superfamilies of MALIDUP and MALISAM occur in training; pairs of two held-out
 ones are given separately. Nearly all of these references are not sequential (one domain of a pair is permuted), so
 that no sequential alignment can have all of it: `longest sequential part` is the most that can be reached.
-Where a side is a sequence, BLOSUM62 is added to the similarity of vectors; `without letters` is what vectors alone give.
+Where a side is a sequence, BLOSUM62 is added to the similarity of vectors; `without letters` has the vectors alone.
 Needleman-Wunsch is that of parasail: BLOSUM62, gaps 11 and 1, free at the ends.
 """
 
