@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from foldglass.errors import InputError
 from foldglass.metrics.regression import pearson, rmse, spearman
 from foldglass.models.graph_batch import GraphBatch, ResidueGraph
+from foldglass.models.graph_network import GraphConfig
 from foldglass.models.graphqa import GraphQAConfig, GraphQANetwork
 from foldglass.models.quality_model import predictions
-from foldglass.models.quality_network import N_GLOBAL, QualityConfig, QualityNetwork
+from foldglass.models.quality_network import N_GLOBAL, QualityNetwork
 from foldglass.train.quality_data import Decoy
 from foldglass.train.recipe import QualityTrainConfig, Recipe
 
@@ -98,10 +99,11 @@ class QualityTask:
 
 def new_network(config: QualityTrainConfig, graph: ResidueGraph) -> GraphQANetwork | QualityNetwork:
     """An untrained network of the recipe's preset, for graphs like this one."""
-    node, edge = graph.node.shape[1], graph.edge.shape[1]
-    extra, pair = graph.extra.shape[1], graph.pair.shape[1]
+    node, edge, extra, pair, evidence = (
+        getattr(graph, name).shape[1] for name in ("node", "edge", "extra", "pair", "evidence")
+    )
     if config.preset == "foldglass":
-        return QualityNetwork(QualityConfig(node, edge, extra, pair))
+        return QualityNetwork(GraphConfig(node, edge, extra, pair, evidence, blocks=config.blocks))
     sizes = replace(GraphQAConfig.preset(config.preset), cad=False, node_inputs=node + extra, edge_inputs=edge + pair)
     return GraphQANetwork(sizes)
 
