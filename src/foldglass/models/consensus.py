@@ -44,7 +44,7 @@ class Consensus:
 def consensus(structures: Sequence[Structure]) -> list[Consensus | None]:
     """Compare each structure with the others that have the same letters; None for one that is alone.
 
-    Copies, with the same coordinates, do not count as others.
+    Copies, with the same coordinates, do not count as others, nor do chains of the same file, as of a homodimer.
 
     Examples
     --------
@@ -88,7 +88,11 @@ def without_consensus(graph: ResidueGraph) -> ResidueGraph:
 
 
 def _agreement(structure: Structure, models: list[Structure]) -> Consensus | None:
-    others = [other for other in models if not np.array_equal(other.ca, structure.ca)]
+    others = [
+        other
+        for other in models
+        if not (other.source and other.source == structure.source) and not np.array_equal(other.ca, structure.ca)
+    ]
     if not others:
         return None
     kept = np.unique(np.linspace(0, len(others) - 1, min(MOST_OTHERS, len(others))).round().astype(np.int64))

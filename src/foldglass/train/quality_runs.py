@@ -126,7 +126,7 @@ def baseline_measures(train: list[Decoy], judged: list[Decoy], progress: Progres
     rows = []
     for baseline in BASELINES:
         predicted = Calibrated(baseline, facts[: len(known)]).predict(facts[len(known) :])
-        rows.append(measure(baseline.key, baseline.title, judged, *predicted, baseline=True))
+        rows.append(measure(baseline.key, baseline.title, judged, *predicted, is_baseline=True))
     return rows
 
 

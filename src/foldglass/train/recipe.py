@@ -221,8 +221,10 @@ class QualityTrainConfig:
     """Share of them that were made from natives."""
     local: float = 4.0
     """Weight of the local error next to the sum of the global ones."""
-    blocks: int = 1
+    blocks: int = 2
     """Rounds of messages of the preset `foldglass`."""
+    dropout: float = 0.3
+    """Of the preset `foldglass`."""
 
 
 @dataclass(frozen=True)

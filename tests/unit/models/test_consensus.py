@@ -41,6 +41,8 @@ def test_other_proteins_and_copies_do_not_count(models: list[Structure], make_st
     other = make_structure(41, seed=5)
     assert consensus([models[0], other]) == [None, None]
     assert consensus([models[0], replace(models[0], id="copy")]) == [None, None]
+    same_file = [replace(model, source="dimer.pdb") for model in models[:2]]
+    assert consensus(same_file) == [None, None]
     again = consensus([*models, replace(models[1], id="copy")])[1]
     assert again is not None and again.others == 2
 

@@ -200,7 +200,7 @@ def test_a_recipe_ends_in_a_model_that_can_be_judged(
     evaluation = evaluate_quality(model, decoy_folder, "validation", lambda line: None)
     page, numbers = write_quality_report(evaluation, tmp_path / "report.html", command="foldglass evaluate")
     report = json.loads(numbers.read_text())
-    assert report["schema"] == "foldglass-quality/1" and report["about"]["n_models"] == len(evaluation.decoys)
+    assert report["schema"] == "foldglass-quality/2" and report["about"]["n_models"] == len(evaluation.decoys)
     rows = {row["key"]: row for row in report["predictors"]}
     baselines = ["constant", "length", "contacts", "strain", "fit", "consensus"]
     assert list(rows) == ["model", "alone", "strict", *baselines]
