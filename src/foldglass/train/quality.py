@@ -103,8 +103,9 @@ def new_network(config: QualityTrainConfig, graph: ResidueGraph) -> GraphQANetwo
         getattr(graph, name).shape[1] for name in ("node", "edge", "extra", "pair", "evidence")
     )
     if config.preset == "foldglass":
-        sizes = GraphConfig(node, edge, extra, pair, evidence, blocks=config.blocks, dropout=config.dropout)
-        return QualityNetwork(sizes)
+        return QualityNetwork(
+            GraphConfig(node, edge, extra, pair, evidence, blocks=config.blocks, dropout=config.dropout)
+        )
     sizes = replace(GraphQAConfig.preset(config.preset), cad=False, node_inputs=node + extra, edge_inputs=edge + pair)
     return GraphQANetwork(sizes)
 
