@@ -176,7 +176,7 @@ def inverse_folding_card(
         f"{len(train):,} native chains of {len(set(train.groups)):,} superfamily groups, noise of up to",
         f"{recipe.inverse.jitter:g} angstrom on their coordinates; validation on {len(validation):,} chains of",
         f"{len(set(validation.groups)):,} other groups. No chain has a relative among the test targets of the model",
-        "quality. "
+        "`quality`, the test chains of interaction sites, or the wild types of the mutants. "
         f"{recipe.loop.steps} steps of {recipe.inverse.batch} chains, seed {recipe.loop.seed}; weights of step",
         f"{facts['step']}, the best on validation (loss in nats per residue; recovery is the share of residues whose",
         "letter is the likeliest):",

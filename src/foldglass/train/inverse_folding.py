@@ -17,7 +17,7 @@ from foldglass.models.graph_network import GraphConfig
 from foldglass.models.inverse_folding import RADIUS, InverseFoldingNetwork, amino_acid_columns
 from foldglass.models.quality_input import GraphMaker, QualityInputConfig
 from foldglass.protein import Structure
-from foldglass.train.natives import natives_by_role, read_tables
+from foldglass.train.natives import judged_families, natives_by_role, read_tables
 from foldglass.train.recipe import InverseFoldingConfig, Recipe
 from foldglass.train.splits import fraction
 
@@ -37,7 +37,8 @@ def native_graphs(
     folder: Path, config: InverseFoldingConfig, role: str, *, progress: Callable[[str], None] | None = None
 ) -> NativeGraphs:
     """Graphs of the native chains of a role, drawn by name; of `validation` and `test` so many as the recipe says."""
-    chains = natives_by_role(*read_tables(folder)).filter(
+    decoys, chains = read_tables(folder)
+    chains = natives_by_role(decoys, chains, judged_families(folder, chains)).filter(
         (pl.col("role") == role) & pl.col("n_residues").is_between(config.shortest, config.longest)
     )
     rows = sorted(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from foldglass.errors import InputError
 from foldglass.metrics.regression import pearson, rmse, spearman
+from foldglass.models.consensus import without_consensus
 from foldglass.models.graph_batch import GraphBatch, ResidueGraph
 from foldglass.models.graph_network import GraphConfig
 from foldglass.models.graphqa import GraphQAConfig, GraphQANetwork
@@ -62,11 +63,20 @@ class QualityTask:
         return whole.sum() + self.config.local * local, {"local": local.item(), "gdt_ts": whole[0].item()}
 
     def validate(self, module: nn.Module) -> dict[str, float]:
-        """The loss on the validation models, and how well GDT_TS and local lDDT are predicted."""
-        data = self.data["validation"]
-        whole, local = predictions(module, data.graphs)
-        truth = np.stack([decoy.truth for decoy in data.decoys])
-        residue = np.concatenate([decoy.local for decoy in data.decoys])
+        """How well the validation models are predicted, with others beside them and alone; the loss is the mean."""
+        graphs = self.data["validation"].graphs
+        beside = self._figures(module, graphs)
+        if not isinstance(self.network, QualityNetwork):
+            return beside
+        alone = self._figures(module, [without_consensus(graph) for graph in graphs])
+        loss = (beside["loss"] + alone["loss"]) / 2
+        return {**beside, **{f"alone_{name}": value for name, value in alone.items()}, "loss": loss}
+
+    def _figures(self, module: nn.Module, graphs: list[ResidueGraph]) -> dict[str, float]:
+        decoys = self.data["validation"].decoys
+        whole, local = predictions(module, graphs)
+        truth = np.stack([decoy.truth for decoy in decoys])
+        residue = np.concatenate([decoy.local for decoy in decoys])
         known = np.isfinite(residue)
         error = ((whole - truth) ** 2).mean(axis=0)
         local_error = ((np.concatenate(local) - residue)[known] ** 2).mean()

@@ -166,7 +166,7 @@ def _table_of(decoys: list[Decoy]) -> pl.DataFrame:
 
 def _natives(folder: Path, config: MadeConfig) -> list[tuple[int, Structure]]:
     """Natives to make decoys of: whole experimental chains of training groups, one per group, drawn by name."""
-    usable = natives_by_role(*read_tables(folder)).filter(
+    usable = natives_by_role(*read_tables(folder), set()).filter(
         (pl.col("role") == "train")
         & (pl.col("n_breaks") == 0)
         & pl.col("n_residues").is_between(config.shortest, config.longest)

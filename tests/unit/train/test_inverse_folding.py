@@ -14,7 +14,7 @@ from foldglass.errors import NotFoundError
 from foldglass.models.registry import load_inverse
 from foldglass.train.evaluation_inverse import evaluate_inverse, write_inverse_report
 from foldglass.train.inverse_folding import InverseFoldingTask, inverse_figures, native_graphs
-from foldglass.train.natives import natives_by_role, read_tables
+from foldglass.train.natives import judged_families, natives_by_role, read_tables
 from foldglass.train.quality_split import chain_splits
 from foldglass.train.recipe import InverseFoldingConfig, LoopConfig, Recipe
 from foldglass.train.runs import run_recipe
@@ -25,7 +25,7 @@ LOOP = LoopConfig(steps=4, lr=0.01, warmup=1, log_every=1, validate_every=2, acc
 
 def test_relatives_of_held_out_targets_are_held_out(decoy_folder: Path) -> None:
     decoys, chains = read_tables(decoy_folder)
-    roles = dict(natives_by_role(decoys, chains).select("superfamily_group", "role").iter_rows())
+    roles = dict(natives_by_role(decoys, chains, set()).select("superfamily_group", "role").iter_rows())
     assert roles == dict(zip(chains["superfamily_group"], chain_splits(chains), strict=True))
     trained, tested = (next(group for group, role in roles.items() if role == wanted) for wanted in ("train", "test"))
     letters = dict(zip(chains["superfamily_group"], chains["sequence"], strict=True))
@@ -40,8 +40,21 @@ def test_relatives_of_held_out_targets_are_held_out(decoy_folder: Path) -> None:
         .then(pl.lit(letters[tested]))
         .otherwise(pl.col("sequence"))
     )
-    again = dict(natives_by_role(mixed, chains).select("superfamily_group", "role").iter_rows())
+    again = dict(natives_by_role(mixed, chains, set()).select("superfamily_group", "role").iter_rows())
     assert again[tested] == "test"
+
+
+def test_families_that_other_tasks_test_are_out(decoy_folder: Path) -> None:
+    _, chains = read_tables(decoy_folder)
+    letters, families = chains["sequence"].to_list(), chains["seq_family"].to_list()
+    assert judged_families(decoy_folder, chains) == set()
+    pl.DataFrame({"subset": ["Train_335", "Test_60"], "sequence": letters[:2]}).write_parquet(
+        decoy_folder / "ppi_sites.parquet"
+    )
+    pl.DataFrame({"wt_sequence": [letters[2][:-1], None]}).write_parquet(decoy_folder / "mutants.parquet")
+    assert judged_families(decoy_folder, chains) == {families[1], families[2]}
+    sizes = [sum(len(native_graphs(decoy_folder, SMALL, role)) for role in ("train", "validation", "test"))]
+    assert sizes == [28]
 
 
 def test_chains_are_limited_by_family_length_and_role(decoy_folder: Path) -> None:
