@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--split", default="validation")
-    parser.add_argument("--steps", type=int, help="in place of the recipe's")
+    parser.add_argument("--steps", type=int, help="of our network, in place of the recipe's")
     parser.add_argument("--published-only", action="store_true", help="train without decoys made from natives")
     parser.add_argument("--per-target", type=int, help="train on so many published models of each target")
     arguments = parser.parse_args()
@@ -120,7 +120,9 @@ def _recipe(name: str, steps: int | None, published_only: bool) -> Recipe:
     quality = replace(recipe.quality, inputs=replace(recipe.quality.inputs, **changes))
     if published_only:
         quality = replace(quality, made_share=0.0)
-    loop = replace(recipe.loop, accelerator="cpu", steps=steps or recipe.loop.steps)
+    loop = replace(
+        recipe.loop, accelerator="cpu", steps=steps if steps and quality.preset == "foldglass" else recipe.loop.steps
+    )
     return replace(recipe, quality=quality, loop=loop)
 
 
