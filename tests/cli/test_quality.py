@@ -109,3 +109,11 @@ def test_evaluating_a_quality_model_needs_its_tables(run: Any, tiny_quality: Pat
     assert "decoys.parquet: no such table" in done.stderr
     done = run("evaluate", tiny_quality, tmp_path, "-o", tmp_path / "r.html", "--split", "pair", code=2)
     assert "split 'pair': no such split; expected one of test, validation" in done.stderr
+
+
+def test_evaluating_inverse_folding_needs_its_tables_and_has_one_split(run: Any, tmp_path: Path) -> None:
+    done = run("evaluate", "inverse", tmp_path, "-o", tmp_path / "r.html", code=1)
+    assert "decoys.parquet: no such table" in done.stderr
+    done = run("evaluate", "inverse", tmp_path, "-o", tmp_path / "r.html", "--split", "pair", code=2)
+    assert "--split pair: the inverse-folding model inverse; expected no split: it has one" in done.stderr
+    assert not list(tmp_path.iterdir())
