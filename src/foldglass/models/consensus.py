@@ -15,7 +15,7 @@ from foldglass.models.graph_batch import ResidueGraph
 from foldglass.protein import Structure
 from foldglass.typing import ResidueScores
 
-MOST_OTHERS = 16
+MOST_OTHERS = 8
 """Models that one is compared with; of more, so many are taken evenly."""
 
 N_CONSENSUS = 6
