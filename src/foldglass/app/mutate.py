@@ -1,5 +1,6 @@
 """`foldglass mutate`."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from foldglass.variant import Variant
 
 _FIGURES, _TRACES = (".svg", ".png", ".pdf"), (".pdb", ".cif")
+_TABLES = (".tsv", ".txt", ".json", ".jsonl", ".parquet", "")
 
 
 def mutate(
@@ -232,15 +234,19 @@ def _modelled(wild: "Sequence", task: _Task, radius: float, seed: int) -> _Task:
 
 
 _HEAD = 4096
+_ATTEMPT = re.compile(r"(?:p\.)?\(?(?:[A-Za-z]|[A-Za-z]{3})-?\d+[^./\\]*")
 
 
 def _notation(argument: str) -> str | None:
     """The mutations that an argument holds, itself or in the file that it names; None if it stands for proteins."""
+    from foldglass.io.fetch import looks_like_accession
     from foldglass.variant import looks_like_variants
 
     path = Path(argument)
     if not path.is_file():
-        return argument if looks_like_variants(argument) else None
+        # I3fs and i3c are for the parser to refuse: as files they would only be missing
+        meant = _ATTEMPT.fullmatch(argument) and not path.exists() and not looks_like_accession(argument)
+        return argument if looks_like_variants(argument) or meant else None
     with path.open("rb") as file:
         head = file.read(_HEAD).decode("utf-8", errors="replace")
     if path.suffix != ".txt" and not looks_like_variants(head):
@@ -261,6 +267,14 @@ class _Files:
         figures = [path for path in out if path.suffix.lower() in _FIGURES]
         traces = [path for path in out if path.suffix.lower() in _TRACES]
         tables = [path for path in out if path not in (*figures, *traces)]
+        for path in [] if format else tables:
+            if path.suffix.lower() not in _TABLES:
+                raise UsageError(
+                    str(path),
+                    got=f"the extension {path.suffix!r}",
+                    expected=", ".join((*_TABLES[:-1], *_FIGURES, *_TRACES)),
+                    remedy="for a table of another name give --format",
+                )
         if len(tables) > 1:
             raise UsageError("mutate", got=f"{len(tables)} files for the results", expected="one")
         from foldglass.io.atomic import check_writable
