@@ -60,6 +60,15 @@ def mutate(
             "all compares with itself.",
         ),
     ] = 200,
+    log_probabilities: Annotated[
+        Path | None,
+        typer.Option(
+            "--log-probabilities",
+            metavar="FILE",
+            help="Log-probabilities (or logits) of the twenty residues at each place, of any model, tab-separated with "
+            "the letters as a heading: gives each substitution its log-odds, which the heat map then shows.",
+        ),
+    ] = None,
     physics: Annotated[
         bool,
         typer.Option(
@@ -108,6 +117,11 @@ def mutate(
         bar.phase("reading")
         protein = only(list(iter_proteins([wild], skipped)), wild)
         files.check(protein)
+        table = None
+        if log_probabilities is not None:
+            from foldglass.tasks.log_odds import log_odds, read_log_probabilities
+
+            table = read_log_probabilities(log_probabilities, protein)
         task = _scan(protein, region) if scan or region else _asked(protein, mutations or [], skipped)
         if physics:
             task = _modelled(protein, task, radius, seed)
@@ -121,8 +135,9 @@ def mutate(
         bar.phase("mutating", task.total + len(others))
         rows, gathered = [], _Gathered(protein, files)
         for effect in task.effects(loaded):
-            rows.append(row_of(effect, residues=not task.scans))
-            gathered.add(effect)
+            odds = None if table is None else log_odds(table, protein, effect.variant)
+            rows.append(row_of(effect, residues=not task.scans) | {"log_odds": odds})
+            gathered.add(effect, odds)
             bar.advance()
         shifts = [row["shift"] for row in rows] if whole else []
         for effect in variant_effects(loaded, protein, others):
@@ -298,17 +313,19 @@ class _Gathered:
         self._wild, self._files = wild, files
         self._effects: list[Effect] = []
         self._cells: list[tuple[int, str, float]] = []
+        self._odds = False
         self._total: Any = 0.0
         self._count = 0
 
-    def add(self, effect: "Effect") -> None:
+    def add(self, effect: "Effect", odds: float | None) -> None:
         """Keep an effect's part of a heat map, and the effect itself while there are few."""
         import numpy as np
 
         from foldglass.tasks.mutation_figures import MOST_LINES
 
         change = effect.variant.changes[0]
-        self._cells.append((change.start, change.letters, effect.shift))
+        self._odds = odds is not None
+        self._cells.append((change.start, change.letters, effect.shift if odds is None else odds))
         self._total = self._total + np.nan_to_num(effect.change)
         self._count += 1
         if len(self._effects) <= MOST_LINES:
@@ -326,10 +343,10 @@ class _Gathered:
             if not scanned:
                 draw_effects(path, self._effects)
                 continue
-            shift = np.full((len(self._wild), len(ORDER)), np.nan)
+            values = np.full((len(self._wild), len(ORDER)), np.nan)
             for place, letter, value in self._cells:
-                shift[place, ORDER.index(letter)] = value
-            draw_scan(path, self._wild, shift)
+                values[place, ORDER.index(letter)] = value
+            draw_scan(path, self._wild, values, what="log-odds" if self._odds else "embedding shift")
         for path in self._files.traces:
             assert isinstance(self._wild, Structure)
             what = "substitutions of a scan" if scanned else "mutations"
