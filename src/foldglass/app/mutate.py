@@ -66,7 +66,8 @@ def mutate(
             "--log-probabilities",
             metavar="FILE",
             help="Log-probabilities (or logits) of the twenty residues at each place, of any model, tab-separated with "
-            "the letters as a heading: gives each substitution its log-odds, which the heat map then shows.",
+            "the letters as a heading: gives each substitution its log-odds, which the heat map then shows. Of a "
+            "structure the packaged inverse-folding network gives them.",
         ),
     ] = None,
     physics: Annotated[
@@ -117,11 +118,7 @@ def mutate(
         bar.phase("reading")
         protein = only(list(iter_proteins([wild], skipped)), wild)
         files.check(protein)
-        table = None
-        if log_probabilities is not None:
-            from foldglass.tasks.log_odds import log_odds, read_log_probabilities
-
-            table = read_log_probabilities(log_probabilities, protein)
+        table = _log_probabilities(log_probabilities, protein)
         task = _scan(protein, region) if scan or region else _asked(protein, mutations or [], skipped)
         if physics:
             task = _modelled(protein, task, radius, seed)
@@ -135,7 +132,7 @@ def mutate(
         bar.phase("mutating", task.total + len(others))
         rows, gathered = [], _Gathered(protein, files)
         for effect in task.effects(loaded):
-            odds = None if table is None else log_odds(table, protein, effect.variant)
+            odds = table and table(effect.variant)
             rows.append(row_of(effect, residues=not task.scans) | {"log_odds": odds})
             gathered.add(effect, odds)
             bar.advance()
@@ -172,6 +169,21 @@ class _Task:
     @property
     def total(self) -> int:
         return len(self.variants) + len(self.mutants)
+
+
+def _log_probabilities(given: Path | None, wild: "Sequence") -> "Callable[[Variant], float] | None":
+    """Log-odds of variants: from a file, or of a structure by the packaged inverse-folding network."""
+    from functools import partial
+
+    from foldglass.models.quality_input import FEWEST
+    from foldglass.protein import Structure
+    from foldglass.tasks.log_odds import log_odds, read_log_probabilities, structure_log_probabilities
+
+    if given is not None:
+        return partial(log_odds, read_log_probabilities(given, wild), wild)
+    if isinstance(wild, Structure) and len(wild) >= FEWEST:
+        return partial(log_odds, structure_log_probabilities(wild), wild)
+    return None
 
 
 def _scan(wild: "Sequence", region: str | None) -> _Task:

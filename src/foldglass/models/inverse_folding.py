@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Float32, Int
 from torch import Tensor, nn
 
+from foldglass.constants import AMINO_ACIDS
 from foldglass.encoders.builtin import ALPHABET
 from foldglass.errors import ModelError
 from foldglass.models.checkpoint import fill, read_weights, write_folder
@@ -24,8 +25,6 @@ from foldglass.models.config import read_config
 from foldglass.models.graph_batch import GraphBatch, ResidueGraph
 from foldglass.models.graph_network import GraphConfig, GraphTrunk
 
-AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
-"""Columns of the probabilities."""
 RADIUS = 10.0
 """Largest C-alpha distance of an edge in angstrom."""
 N_FIT = 8 + len(AMINO_ACIDS)

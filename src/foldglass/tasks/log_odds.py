@@ -8,7 +8,10 @@ from jaxtyping import Float
 
 from foldglass.constants import AMINO_ACIDS
 from foldglass.errors import InputError
-from foldglass.protein import Sequence
+from foldglass.models.inverse_folding import RADIUS
+from foldglass.models.quality_input import GraphMaker, QualityInputConfig
+from foldglass.models.registry import load_inverse
+from foldglass.protein import Sequence, Structure
 from foldglass.typing import PathLike
 from foldglass.variant import Variant
 
@@ -42,6 +45,25 @@ def log_odds(log_probabilities: Float[np.ndarray, "L 20"], wild: Sequence, varia
             row = log_probabilities[change.start + k]
             total += float(row[AMINO_ACIDS.index(after)] - row[AMINO_ACIDS.index(before)])
     return total
+
+
+def structure_log_probabilities(wild: Structure) -> Float[np.ndarray, "L 20"]:
+    """What the packaged inverse-folding network says of each residue, from the C-alphas around it.
+
+    Raises
+    ------
+    InputError
+        If the chain is too short.
+
+    Examples
+    --------
+    >>> ca = np.cumsum(np.random.default_rng(0).normal(size=(30, 3)) * 2, axis=0).astype(np.float32)
+    >>> found = structure_log_probabilities(Structure("toy", "A" * 30, ca=ca))
+    >>> found.shape, bool((np.exp(found).sum(axis=1).round(4) == 1).all())
+    ((30, 20), True)
+    """
+    graph = GraphMaker(QualityInputConfig(radius=RADIUS))(wild)
+    return load_inverse().log_probabilities(graph).astype(np.float64)
 
 
 def read_log_probabilities(path: PathLike, wild: Sequence) -> Float[np.ndarray, "L 20"]:

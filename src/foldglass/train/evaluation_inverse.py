@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from foldglass.constants import AMINO_ACIDS
 from foldglass.metrics.regression import Interval, bootstrap_interval
 from foldglass.models.graph_batch import ResidueGraph
-from foldglass.models.inverse_folding import AMINO_ACIDS, InverseFoldingModel, amino_acid_columns
+from foldglass.models.inverse_folding import InverseFoldingModel, amino_acid_columns
 from foldglass.train.html_table import Column, table
 from foldglass.train.inverse_folding import NativeGraphs, native_graphs
 from foldglass.train.recipe import InverseFoldingConfig

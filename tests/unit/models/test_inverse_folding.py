@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from foldglass.constants import AMINO_ACIDS
 from foldglass.encoders.builtin import tokenize
 from foldglass.errors import ModelError
 from foldglass.models.graph_network import GraphConfig
 from foldglass.models.inverse_folding import (
-    AMINO_ACIDS,
     N_FIT,
     RADIUS,
     InverseFoldingModel,
