@@ -77,7 +77,9 @@ def test_scan_of_a_region_to_every_kind_of_file(run: Any, tiny: Path, tmp_path: 
     names = stored["mutation"].to_pylist()
     assert names[0] == "G49A" and names[-1] == "G51Y"
     assert b"foldglass.model" in stored.schema.metadata
-    assert "embedding shift" in figure.read_text()
+    assert "log-odds (dots: wild type)" in figure.read_text()
+    odds = stored["log_odds"].to_pylist()
+    assert len(set(odds)) == 3 * 19 and max(map(abs, odds)) < 20
     values = [row.atom.b_iso for row in gemmi.read_structure(str(trace))[0].all()]
     assert len(values) == 99 and 48 <= max(range(99), key=values.__getitem__) <= 50
 
