@@ -231,7 +231,7 @@ def test_a_first_build_that_fails_before_a_commit_leaves_nothing(tmp_path, model
         raise InputError("b.pdb", got="no C-alpha atom")
         yield
 
-    with pytest.raises(InputError, match="b.pdb"):
+    with pytest.raises(InputError, match=r"b\.pdb"):
         Database.build(tmp_path / "a.fg", broken(), model=model)
     assert not list(tmp_path.iterdir())
     (tmp_path / "b.fg").mkdir()
