@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from foldglass.alignment import align_batch, residue_similarity
+from foldglass.alignment import align_batch, pair_similarity
 from foldglass.protein import Sequence
 
 MODES = ("global", "glocal", "local")
@@ -45,7 +45,7 @@ def main() -> None:
     if options.input == "sequence":
         target = [Sequence(one.id, one.letters) for one in target]
     pairs = zip(model.embed(query), model.embed(target), strict=True)
-    similarities = [residue_similarity(a.residue, b.residue) for a, b in pairs]
+    similarities = [pair_similarity(a, b) for a, b in pairs]
     report(similarities, [data.alignment(row) for row in rows], options.top)
 
 

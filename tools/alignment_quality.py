@@ -10,6 +10,7 @@ recall the share of the reference's that were found; both are means over protein
 of 0.5 or more, what TM-align aligns. Most superfamilies of MALIDUP and MALISAM occur in training; pairs of two held-out
 ones are given separately. Nearly all of these references are not sequential (one domain of a pair is permuted), so
 that no sequential alignment can have all of it: `longest sequential part` is the most that can be reached.
+Where a side is a sequence, BLOSUM62 is added to the similarity of vectors; `without letters` has the vectors alone.
 Needleman-Wunsch is that of parasail: BLOSUM62, gaps 11 and 1, free at the ends.
 """
 
@@ -22,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from foldglass.alignment import align_batch, residue_similarity
+from foldglass.alignment import align_batch, pair_similarity, residue_similarity
 from foldglass.metrics.tm import tm_align
 from foldglass.models.registry import load
 from foldglass.protein import Sequence, Structure
@@ -86,21 +87,24 @@ def embedded(name: str, reference: Reference) -> dict[str, Callable[[str], list[
         "structure": list(proteins.values()),
         "sequence": [Sequence(one.id, one.letters) for one in proteins.values()],
     }
-    residues = {
-        kind: {embedding.id: embedding.residue for embedding in model.embed_stream(inputs[kind])}
-        for kind in model.towers
-    }
+    known = {kind: {own.id: own for own in model.embed_stream(inputs[kind])} for kind in model.towers}
 
-    def aligner(query: str, target: str) -> Callable[[str], list[np.ndarray]]:
+    def aligner(query: str, target: str, letters: bool = True) -> Callable[[str], list[np.ndarray]]:
         def run(mode: str) -> list[np.ndarray]:
+            pairs = [(known[query][a.id], known[target][b.id]) for a, b in reference.pairs]
             similarities = [
-                residue_similarity(residues[query][a.id], residues[target][b.id]) for a, b in reference.pairs
+                pair_similarity(*p) if letters else residue_similarity(*(s.residue for s in p)) for p in pairs
             ]
             return align_batch(similarities, mode=mode)  # type: ignore[arg-type]
 
         return run
 
-    return {f"{one} - {other}": aligner(one, other) for one in residues for other in residues if one >= other}
+    kinds = [(one, other) for one in known for other in known if one >= other]
+    aligners = {f"{one} - {other}": aligner(one, other) for one, other in kinds}
+    for one, other in kinds:
+        if other == "sequence":
+            aligners[f"{one} - {other} without letters"] = aligner(one, other, letters=False)
+    return aligners
 
 
 def rising(alignment: np.ndarray) -> np.ndarray:

@@ -2,9 +2,10 @@
 
     python tools/database_faults.py [--kills 60] [--seed 0] [--queries 10000]
 
-Builds, additions and removals are killed (SIGKILL) after a random time. After each kill every row must be whole and
-expected; then the same command is given again, and every protein must be there exactly once. Then: two writers at
-once, a truncated file, a database of a later version, and many queries. A stand-in for a model makes the vectors, so
+Builds, additions, removals and indexing are killed (SIGKILL) after a random time. After each kill every row must be
+whole and expected; then the same command is given again, and every protein must be there exactly once. Then: two
+writers at once, a disk that fills up (where a small one can be mounted), a truncated file, a database of a later
+version, and many queries. A stand-in for a model makes the vectors, so
 that the time goes into writing.
 """
 
@@ -15,6 +16,7 @@ import random
 import resource
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 import warnings
@@ -27,7 +29,7 @@ import numpy as np
 from foldglass.errors import FoldglassError
 from foldglass.models.calibration import Calibration
 from foldglass.protein import Embedding, Sequence
-from foldglass.search import database_writer
+from foldglass.search import database_writer, vector_index
 from foldglass.search.database import Database
 from foldglass.search.database_format import digest_of
 from foldglass.search.database_writer import DatabaseWriter
@@ -114,13 +116,13 @@ def fill(path: str, chosen: list[Sequence]) -> None:
 
 
 def kills(folder: Path, everything: list[Sequence], count: int) -> dict[str, int]:
-    """Kill builds, additions and removals in turn until there were `count` kills that hit."""
+    """Kill builds, additions, removals and indexing in turn until there were `count` kills that hit."""
     known = {one.id: one for one in everything}
     half = len(everything) // 2
     first, all_ids = {one.id for one in everything[:half]}, set(known)
     removed = sorted(first)[::3]
-    hit = {"build": 0, "add": 0, "remove": 0, "partial": 0, "missed": 0}
-    seconds = dict.fromkeys(("build", "add", "remove"), 0.5)
+    seconds = dict.fromkeys(("build", "add", "remove", "index"), 0.5)
+    hit = {**dict.fromkeys(seconds, 0), "partial": 0, "missed": 0}
     while sum(hit[name] for name in seconds) < count:
         path = str(folder / "killed.fg")
         shutil.rmtree(path, ignore_errors=True)
@@ -129,6 +131,7 @@ def kills(folder: Path, everything: list[Sequence], count: int) -> dict[str, int
             ("build", first, lambda path=path: fill(path, everything[:half])),
             ("add", all_ids, lambda path=path: fill(path, everything)),
             ("remove", all_ids - set(removed), lambda path=path: remove(path, removed)),
+            ("index", all_ids - set(removed), lambda path=path: index(path)),
         ):
             said = in_child(work, kill_after=random.uniform(0, seconds[name]))
             hit[name if said == "killed" else "missed"] += 1
@@ -152,6 +155,33 @@ def built(path: str) -> bool:
 def remove(path: str, ids: list[str]) -> None:
     """Those of the ids that are there."""
     Database.open(path).remove(ids)
+
+
+def index(path: str) -> None:
+    """All rows."""
+    database = Database.open(path)
+    database.index()
+    assert database.indexed == len(database), "an index that does not know every row"
+
+
+def full_disk(folder: Path, everything: list[Sequence]) -> str:
+    """What a build says on a disk of 300 kB, and that it is done when given again where there is room."""
+    place = folder / "small"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", place], capture_output=True).returncode:
+        return "not tried: no small disk can be mounted"
+    try:
+        path = str(place / "full.fg")
+        said = in_child(lambda: fill(path, everything))
+        assert not said.startswith("done") and said != "killed", said
+        there = checked(path, {one.id: one for one in everything}) if built(path) else set()
+        subprocess.run(["mount", "-o", "remount,size=100m", place], check=True)
+        again = in_child(lambda: fill(path, everything))
+        assert again.startswith("done"), again
+        assert checked(path, {one.id: one for one in everything}) == {one.id for one in everything}
+        return f"{len(there)} rows were safe; {said.replace(str(folder), '')}"
+    finally:
+        subprocess.run(["umount", place], check=True)
 
 
 def two_writers(folder: Path, everything: list[Sequence], trials: int = 10) -> dict[str, int]:
@@ -225,11 +255,13 @@ def main() -> None:
     warnings.filterwarnings("ignore", message=".*fork.*")
     random.seed(options.seed)
     database_writer._PART_ROWS = database_writer._CONVERTED = 50  # many commits, and so many places to be hit
+    vector_index._LEAST_ROWS = 100
     everything = proteins(options.proteins)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         print("kills", kills(folder, everything, options.kills), flush=True)
         print("two writers", two_writers(folder, everything), flush=True)
+        print("full disk", full_disk(folder, everything), flush=True)
         print("damage", damages(folder, everything), flush=True)
         print("queries", many_queries(folder, everything, options.queries), flush=True)
 

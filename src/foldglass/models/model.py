@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from foldglass.alignment import align_batch, residue_similarity
+from foldglass.alignment import align_batch, pair_similarity
 from foldglass.errors import InputError, ModelError
 from foldglass.metrics.tm import tm_align
 from foldglass.models.calibration import Calibration, kinds_of
@@ -184,7 +184,7 @@ class Model:
             self._check_own(*(side for pair in group for side in pair))
             alignments: list[AlignedPairs] = [np.zeros((0, 2), dtype=np.int64)] * len(group)
             if align:
-                alignments = align_batch([residue_similarity(a.residue, b.residue) for a, b in group])
+                alignments = align_batch([pair_similarity(a, b) for a, b in group])
             for (query, target), alignment in zip(group, alignments, strict=True):
                 yield self._comparison(query, target, alignment, exact=exact)
 

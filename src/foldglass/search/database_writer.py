@@ -5,6 +5,7 @@ it. Whoever gives the same proteins again goes on where the last commit was, bec
 their hash.
 """
 
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, nullcontext
@@ -94,6 +95,7 @@ class DatabaseWriter:
         self._dataset: Any = None
 
     def __enter__(self) -> "DatabaseWriter":
+        self._made = "://" not in self.path and not Path(self.path).exists()
         with self._stack:
             self._stack.enter_context(locked(self.path))
             self._dataset = open_dataset(self.path) if exists(self.path) else None
@@ -110,6 +112,8 @@ class DatabaseWriter:
                 self._commit()  # what ends the work does not cost what was done
             if kind is None and self._dataset is not None:
                 tidy(self._dataset, _READERS_MAY_TAKE if self._existed else timedelta(0))
+            if self._dataset is None and self._made:
+                shutil.rmtree(self.path, ignore_errors=True)  # nothing was committed, and nothing was there before
 
     def add(self, proteins: Iterable[Sequence], progress: Callable[[int], None] | None = None) -> Added:
         """Embed and add proteins; memory holds one part. `progress` is told of how many more were seen."""

@@ -27,7 +27,7 @@ def plane(vectors: np.ndarray) -> tuple[Float[np.ndarray, "N 2"], str]:
         import umap
     except ImportError:
         return _principal(vectors)
-    points = umap.UMAP(metric="cosine", random_state=0, n_neighbors=min(15, len(vectors) - 1)).fit_transform(
+    points = umap.UMAP(metric="cosine", random_state=0, n_neighbors=min(15, len(vectors) - 1), n_jobs=1).fit_transform(
         vectors.astype(np.float32)
     )
     return np.asarray(points, np.float64), "UMAP of the cosines, 15 neighbours, seed 0"
@@ -61,7 +61,7 @@ def draw_map(vectors: np.ndarray, representatives: Int64[np.ndarray, " N"], name
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
-        raise MissingExtraError("cluster --map", package="matplotlib", extra="train") from error
+        raise MissingExtraError("cluster --map", package="matplotlib", extra="map") from error
     points, method = plane(vectors)
     figure = Figure(figsize=(8, 6.5), layout="constrained")
     axes: Any = figure.subplots()

@@ -1,8 +1,8 @@
 """The k largest dot products of queries with many vectors, exactly and in bounded memory.
 
 Vectors in half precision are half the bytes to read. Products of several queries are made in single precision, block
-by block. Of a single query, whose time is that of reading the vectors, they are made in half precision first; every
-vector within the error of that is then scored again in single precision.
+by block. Of few queries, whose time is that of reading the vectors, they are made in half precision first, one query
+after the other; every vector within the error of that is then scored again in single precision.
 """
 
 import warnings
@@ -17,7 +17,12 @@ from foldglass.errors import InputError
 _BLOCK_SCORES = 2**20  # dot products held at once, 4 MB
 _BLOCK_QUERIES = 1024
 _FIRST_ROWS = 256
-_HALF_BLOCK = 1024  # rows made single precision at once, so that they stay in the processor's cache
+_HALF_BLOCK = 2048  # rows made single precision at once, so that they stay in the processor's cache
+_THREADED_HALF_BLOCK = 8192  # the same with several threads, which wait for each other after every block
+_FEW_QUERIES = 4  # up to here, products in half precision take less time than single precision for all of them
+_CONVERTED_ALONE = 2**15 - 1
+"""Numbers that torch converts without its threads. Those of numpy's products wait for work by spinning, and so do
+torch's: taking turns, each kept the other from the cores, which made two threads twenty times slower than one."""
 _HALF_ERROR = 2.0**-9
 """Bounds the error of a dot product of two vectors of length 1 in half precision, summed in single precision: 2^-11
 for each rounded vector and 2^-11 for the rounded sum, doubled once more."""
@@ -34,8 +39,8 @@ def top_k(
 
     Equal dot products are ordered by row. The result has min(k, N) columns; a dot product that is NaN is never among
     them, and its column holds -inf and row -1. `rows` (increasing) restricts the search to some rows. `vectors` may be
-    memory-mapped: it is read once per 1,024 queries, block by block. Vectors in half precision must not be longer
-    than 1.
+    memory-mapped: it is read once per 1,024 queries, block by block, or in half precision once for each of up to 4.
+    Vectors in half precision must not be longer than 1.
 
     Raises
     ------
@@ -51,8 +56,9 @@ def top_k(
     if k < 1:
         raise InputError("search", got=f"k = {k}", expected="k of 1 or more")
     k = min(k, len(vectors) if rows is None else len(rows))
-    if len(queries) == 1 and k and rows is None and vectors.dtype == np.float16:
-        return _of_one(queries, vectors, k)
+    if 0 < len(queries) <= _FEW_QUERIES and k and rows is None and vectors.dtype == np.float16:
+        best = [_of_one(queries[one : one + 1], vectors, k) for one in range(len(queries))]
+        return np.concatenate([own for own, _ in best]), np.concatenate([own for _, own in best])
     scores, found = np.full((len(queries), k), -np.inf, np.float32), np.full((len(queries), k), -1, np.int64)
     for first in range(0, len(queries) if k else 0, _BLOCK_QUERIES):
         part = slice(first, first + _BLOCK_QUERIES)
@@ -92,16 +98,23 @@ def _blocks(
     """Blocks that double in size up to `largest`, so that each brings about as many candidates as the one before."""
     start, total = 0, len(vectors) if rows is None else len(rows)
     half = vectors.dtype == np.float16
-    single = torch.empty(_HALF_BLOCK, vectors.shape[1]) if half else None
+    most = _HALF_BLOCK if torch.get_num_threads() == 1 else _THREADED_HALF_BLOCK
+    single = np.empty((most if half else 0, vectors.shape[1]), np.float32)
     while start < total:
         size = min(max(start, _FIRST_ROWS), largest)
-        stop = min(total, start + (min(size, _HALF_BLOCK) if half else size))
+        stop = min(total, start + (min(size, most) if half else size))
         block_rows = np.arange(start, stop) if rows is None else rows[start:stop]
         block = vectors[start:stop] if rows is None else vectors[block_rows]
-        if single is not None:  # numpy converts ten times more slowly
-            block = single[: len(block)].copy_(_tensor(block)).numpy()
-        yield block_rows, block
+        yield block_rows, _converted(block, single[: len(block)]) if half else block
         start = stop
+
+
+def _converted(half: Float16[np.ndarray, "n D"], single: Float32[np.ndarray, "n D"]) -> Float32[np.ndarray, "n D"]:
+    """The vectors in single precision, written to `single`; numpy would convert ten times more slowly."""
+    rows = max(1, _CONVERTED_ALONE // half.shape[1])
+    for part, own in zip(torch.split(torch.from_numpy(single), rows), torch.split(_tensor(half), rows), strict=True):
+        part.copy_(own)
+    return single
 
 
 def _merge(

@@ -33,7 +33,7 @@ def log_odds(log_probabilities: Float[np.ndarray, "L 20"], wild: Sequence, varia
     >>> from foldglass.variant import parse_variants
     >>> wild = Sequence("toy", "AC")
     >>> variant, = parse_variants("A1C", wild)
-    >>> log_odds(np.log(np.array([[0.4, 0.1] + 18 * [0.5 / 18]] * 2)), wild, variant).round(3)
+    >>> round(log_odds(np.log(np.array([[0.4, 0.1] + 18 * [0.5 / 18]] * 2)), wild, variant), 3)
     -1.386
     """
     total = 0.0

@@ -9,20 +9,23 @@ from foldglass.models.model import Model
 from foldglass.train.baselines import IsotonicFit
 from foldglass.train.evaluation_predictions import PAIRINGS, LocalTruth, local_pairs, predict
 from foldglass.train.evaluation_set import EvaluationSet
+from foldglass.train.unrelated import UnrelatedPairs, unrelated_cosines
 
 Knots = tuple[tuple[float, ...], tuple[float, ...]]
 KNOTS = 24
 """Knots kept of an isotonic curve."""
 
+_SHARES = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)
+_LEAST_BEYOND = 50
 _UNCHANGED = ((-1.0, 1.0), (-1.0, 1.0))
 
 
-def calibrate(model: Model, data: EvaluationSet) -> Calibration:
+def calibrate(model: Model, data: EvaluationSet, unrelated: UnrelatedPairs | None = None) -> Calibration:
     """Calibration of every pairing of the model's towers.
 
     The TM map is an isotonic regression of the symmetric TM-score on the cosine, the fold probability a logistic
     regression of TM > 0.5 on the cosine (Platt 1999), and the local map an isotonic regression of the `glass` lDDT on
-    the cosine of the aligned residues of similar pairs. Unrelated pairs are those of a TM-score below 0.5.
+    the cosine of the aligned residues of similar pairs.
 
     Parameters
     ----------
@@ -30,19 +33,23 @@ def calibrate(model: Model, data: EvaluationSet) -> Calibration:
         Its present calibration does not matter.
     data
         Validation pairs; fitted on test pairs the figures of a report would mean nothing.
+    unrelated
+        Pairs whose cosines are chance. Without them these are the pairs of `data` with a TM-score below 0.5, which errs
+        on the side of caution where they were drawn from the same class or fold.
     """
     unchanged = {pairing.kinds: PairingCalibration(tm=_UNCHANGED, local=_UNCHANGED) for pairing in PAIRINGS}
     bare = Model(model.towers, calibration=Calibration(unchanged), name=model.name, digest=model.digest)
     kinds = {pairing.key: pairing.kinds for pairing in PAIRINGS}
     glass = LocalTruth.of(data, local_pairs(data)).glass
     known = ~np.isnan(glass)
+    chance = unrelated_cosines(bare, unrelated) if unrelated else {}
     return Calibration(
         {
             kinds[fold.key]: PairingCalibration(
                 tm=monotone_knots(fold.tm, data.tm),
                 fold=logistic(fold.tm, data.tm > SAME_FOLD_TM),
                 local=monotone_knots(local.given_alignment[known], glass[known]),
-                unrelated=tail_knots(fold.tm[data.tm < SAME_FOLD_TM]),
+                unrelated=tail_knots(chance.get(kinds[fold.key], fold.tm[data.tm < SAME_FOLD_TM])),
             )
             for fold, local in predict(bare, data)
         }
@@ -52,9 +59,9 @@ def calibrate(model: Model, data: EvaluationSet) -> Calibration:
 def tail_knots(cosine: Float[np.ndarray, " M"]) -> Knots | None:
     """Knots of log10 of the share of pairs that reach a cosine, falling to a cosine of 1.
 
-    Measured down to a share of 1 in 50. Beyond, excesses are exponential with the mean that is observed, the limit of
-    peaks over a threshold for a tail that is neither heavy nor bounded (Pickands, Ann. Stat. 3:119, 1975). None of
-    fewer than 500 pairs.
+    Measured down to the rarest of 1 in 50, 100, 200, ... 10,000 that fifty pairs or more reach. Beyond, excesses are
+    exponential with the mean that is observed, the limit of peaks over a threshold for a tail that is neither heavy nor
+    bounded (Pickands, Ann. Stat. 3:119, 1975). None of fewer than 500 pairs.
 
     Examples
     --------
@@ -64,7 +71,7 @@ def tail_knots(cosine: Float[np.ndarray, " M"]) -> Knots | None:
     """
     if len(cosine) < 500:
         return None
-    shares = [1.0, 0.5, 0.2, 0.1, 0.05, 0.02]
+    shares = [share for share in _SHARES if share >= 0.02 or share * len(cosine) >= _LEAST_BEYOND]
     x = [float(value) for value in np.quantile(cosine, [1.0 - share for share in shares])]
     y = [float(np.log10(share)) for share in shares]
     excess = float((cosine[cosine > x[-1]] - x[-1]).mean())

@@ -9,7 +9,7 @@ from foldglass.train.baselines import align_sequences
 from foldglass.train.kmers import KmerIndex, kmers
 from foldglass.typing import AlignedPairs
 
-Native = tuple[str, Float[np.ndarray, "N 3"]]
+Native = tuple[str, Float[np.ndarray, "_ 3"]]
 
 _SHARED = 0.8
 """Least share of the model's 5-mers that a state has."""

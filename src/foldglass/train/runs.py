@@ -37,6 +37,7 @@ from foldglass.train.score_data import score_pools
 from foldglass.train.siamese import SiameseTask, embed_all
 from foldglass.train.site_runs import train_sites
 from foldglass.train.splits import TRAIN
+from foldglass.train.unrelated import unrelated_pairs
 from foldglass.train.whole import WholeTask
 
 Progress = Callable[[str], None]
@@ -274,6 +275,6 @@ def _finish(recipe: Recipe, task: SiameseTask, folder: Path, name: str, progress
     progress("calibrating on the validation pairs")
     validation = evaluation_set(task.data, "validation", name=Path(recipe.pairs.folder).name)
     model = Model(towers, name=name, description=f"{' and '.join(sorted(towers))} towers, recipe {name}")
-    model.calibration = calibrate(model, validation)
+    model.calibration = calibrate(model, validation, unrelated_pairs(Path(recipe.pairs.folder)))
     save_model(model, folder / "model", card=model_card(model, recipe, task.data, facts))
     return folder / "model"

@@ -226,6 +226,21 @@ def test_a_full_disk_is_one_clear_error(tmp_path):
     )
 
 
+def test_a_first_build_that_fails_before_a_commit_leaves_nothing(tmp_path, model, proteins):
+    def broken():
+        raise InputError("b.pdb", got="no C-alpha atom")
+        yield
+
+    with pytest.raises(InputError, match=r"b\.pdb"):
+        Database.build(tmp_path / "a.fg", broken(), model=model)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "b.fg").mkdir()
+    (tmp_path / "b.fg/notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="a folder with other files"):
+        Database.build(tmp_path / "b.fg", proteins, model=model)
+    assert (tmp_path / "b.fg/notes.txt").is_file()
+
+
 def test_the_index_follows_additions_and_removals(tmp_path, database, model, monkeypatch):
     monkeypatch.setattr(vector_index, "_LEAST_ROWS", 40)
     queries = model.embed([Sequence("q1", "MKVLLA"), Sequence("q2", "ACDEFGHIKLACDEFGHIKL")])

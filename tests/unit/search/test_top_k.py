@@ -90,7 +90,7 @@ def unit_half(seed, rows, width=48):
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
 
 
-@pytest.mark.parametrize("n_queries", [1, 3])
+@pytest.mark.parametrize("n_queries", [1, 3, 9])
 @pytest.mark.parametrize("rows", [1, 300, 5000])
 def test_half_precision_finds_what_single_precision_finds_in_the_same_vectors(n_queries, rows):
     vectors = unit_half(0, rows)
@@ -117,6 +117,17 @@ def test_some_rows_in_half_precision_that_may_not_be_written():
     vectors = unit_half(0, 90)
     vectors.flags.writeable = False
     rows = np.arange(0, 90, 7)
-    for queries in (vectors[:1], vectors[:2]):
+    for queries in (vectors[:1], vectors[:9]):
         found = top_k(queries.astype(np.float32), vectors, 3, rows=rows)[1]
         assert set(found.ravel().tolist()) <= set(rows.tolist()) and found[0, 0] == 0
+
+
+def test_the_size_of_what_is_converted_changes_nothing(monkeypatch):
+    queries, vectors = unit_half(1, 11).astype(np.float32), unit_half(0, 997)
+    expected = top_k(queries, vectors.astype(np.float32), 9)
+    monkeypatch.setattr(module, "_CONVERTED_ALONE", 130)
+    monkeypatch.setattr(module, "_HALF_BLOCK", 67)
+    monkeypatch.setattr(module, "_THREADED_HALF_BLOCK", 67)
+    scores, rows = top_k(queries, vectors, 9)
+    np.testing.assert_array_equal(rows, expected[1])
+    np.testing.assert_allclose(scores, expected[0], atol=1e-6)
