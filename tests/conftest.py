@@ -164,15 +164,16 @@ def make_quality_model() -> Callable[..., "QualityModel"]:
     def make(seed: int = 0, name: str = "tiny-quality") -> "QualityModel":
         import torch
 
+        from foldglass.models.graph_network import GraphConfig
         from foldglass.models.quality_input import GraphMaker, QualityInputConfig
         from foldglass.models.quality_model import ErrorBands, QualityModel
-        from foldglass.models.quality_network import QualityConfig, QualityNetwork
+        from foldglass.models.quality_network import QualityNetwork
 
         torch.manual_seed(seed)
         inputs = QualityInputConfig(nodes="trace", radius=8.0)
-        sizes = QualityConfig(inputs.node_size, inputs.edge_size, node=17, edge=11, whole=13, blocks=2)
+        sizes = GraphConfig(inputs.node_size, inputs.edge_size, 0, 0, inputs.evidence_size, 17, 11, 13, blocks=2)
         ends = np.tile([0.25, 0.75], (4, 1))
         bands = ErrorBands(ends, ends * 0 - 0.1, ends * 0 + 0.2)
-        return QualityModel(QualityNetwork(sizes), GraphMaker(inputs), bands, name=name, description="tiny")
+        return QualityModel(QualityNetwork(sizes), GraphMaker(inputs), bands, bands, name=name, description="tiny")
 
     return make

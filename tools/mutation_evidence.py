@@ -25,6 +25,7 @@ from foldglass.constants import GLASS_EXPONENT, LDDT_RADIUS
 from foldglass.models.model import Model
 from foldglass.models.registry import load
 from foldglass.protein import Sequence, Structure
+from foldglass.tasks.log_odds import log_odds, structure_log_probabilities
 from foldglass.tasks.mutation import Effect, distance_difference, measure, variant_effects
 from foldglass.train.splits import fraction
 from foldglass.typing import AlignedPairs
@@ -155,7 +156,8 @@ def mutant_rows(model: Model, data: Path) -> Iterator[dict[str, Any]]:
         site, letter = row["wt_index"], row["mutation"][-1]
         if len(wild) > LONGEST or wild.letters[site] == letter or MODELLED.search(f"{row['wt_id']} {row['mut_id']}"):
             continue
-        effect = next(variant_effects(model, wild, [named(wild, [Change(site, site + 1, letter)])]))
+        variant = named(wild, [Change(site, site + 1, letter)])
+        effect = next(variant_effects(model, wild, [variant]))
         out = {
             "set": row["set"],
             "wild": row["wt_id"],
@@ -169,6 +171,7 @@ def mutant_rows(model: Model, data: Path) -> Iterator[dict[str, Any]]:
         if isinstance(wild, Structure):
             apart = np.linalg.norm(wild.ca[:, None] - wild.ca[None], axis=-1)
             out |= {"space_distance": apart[site].tolist(), "contacts": (apart < 10.0).sum(axis=1).tolist()}
+            out["log_odds"] = log_odds(structure_log_probabilities(wild), wild, variant)
         if row["mut_ca_coords"] is not None and isinstance(wild, Structure):
             mutant = structure_of(row["mut_id"] or "mutant", row["mut_sequence"], row["mut_ca_coords"])
             assert isinstance(mutant, Structure)
@@ -243,6 +246,7 @@ SCORES: dict[str, Callable[[dict[str, Any]], float]] = {
     "sequence: shift": lambda row: row["sequence_shift"],
     "sequence: change at the site": lambda row: row["sequence_change"][row["site"]],
     "sequence: 1 - cosine of the protein vectors": lambda row: 1 - row["sequence_cosine"],
+    "structure: - log-odds": lambda row: -row["log_odds"],
     "baseline: - BLOSUM62": lambda row: -BLOSUM[row["letters"][row["site"]], row["new"]],
     "baseline: contacts of the site": lambda row: row["contacts"][row["site"]],
     "baseline: change of hydropathy": lambda row: abs(HYDROPATHY[row["new"]] - HYDROPATHY[row["letters"][row["site"]]]),
@@ -374,12 +378,17 @@ def large(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def stability(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Rank correlation with |ddG| over the mutations of a set."""
+    """Rank correlation with ddG, positive where destabilising, and with |ddG| over the mutations of a set."""
     scored = {name: [(of(row), row) for row in rows] for name, of in SCORES.items()}
+
+    def rank(own: list[tuple[float, dict[str, Any]]]) -> float:
+        return spearman(np.array([s for s, _ in own]), np.array([row["ddg"] for _, row in own]))
+
     return {
         "mutations": len(rows),
         "wild types": len({row["letters"] for row in rows}),
         "families": len({row["family"] for row in rows}),
+        "Spearman with ddG": {name: interval(pairs, rank) for name, pairs in scored.items()},
         "Spearman with |ddG|": {
             name: interval(
                 pairs,
@@ -391,7 +400,7 @@ def stability(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def combined(sets: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """A ridge regression of ddG on simple properties, with and without the embedding's scores.
+    """A ridge regression of ddG on simple properties, with and without the scores of models.
 
     Trained on megascale: by ten folds of its families, and on all of it for the other sets, whose mutations of its
     families are left out. Spearman with |ddG| of the predicted ddG, and AUROC of ddG above 1 kcal/mol.
@@ -400,7 +409,12 @@ def combined(sets: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     fold = [int(fraction("fold", row["family"]) * 10) for row in own]
     known = {row["family"] for row in own}
     results: dict[str, Any] = {}
-    for title, describe in {"simple properties": _simple, "and the embedding's scores": _with_scores}.items():
+    describing = {
+        "simple properties": _simple,
+        "and the embedding's scores": _with_scores,
+        "and the log-odds": lambda row: [*_simple(row), row["log_odds"]],
+    }
+    for title, describe in describing.items():
         inner: list[tuple[float, dict[str, Any]]] = []
         for k in range(10):
             train = [row for row, f in zip(own, fold, strict=True) if f != k]

@@ -1,20 +1,25 @@
 """What embeddings add to the judge of structure models: python tools/quality_table.py DATA WORK -o table.json
 
 Trains each variant with each seed (WORK keeps the runs, so that a stopped table goes on), then measures all of them on
-one split of the published models, next to the baselines. Every variant sees the same models in the same order.
+one split of the published models, next to the baselines. Every variant sees the same models in the same order. Our
+network is measured twice, with other models of the protein beside each and alone.
 """
 
 import argparse
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
+from foldglass.models.consensus import without_consensus
 from foldglass.models.quality_input import QualityInputConfig, narrowed
 from foldglass.models.quality_model import graph_maker, predictions
+from foldglass.models.quality_network import QualityNetwork
 from foldglass.train.loop import BEST, load_weights, train
 from foldglass.train.quality import DecoyGraphs, QualityTask
 from foldglass.train.quality_data import Decoy
@@ -24,13 +29,14 @@ from foldglass.train.quality_runs import baseline_measures, decoys_by_split, gra
 from foldglass.train.recipe import Recipe, read_recipe
 
 RECIPES = Path(__file__).parents[1] / "src" / "foldglass" / "recipes"
-VARIANTS = {
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "graphqa": ("quality-graphqa", {}),
     "graphqa+score": ("quality-graphqa", {"score": True}),
-    "none": ("quality", {"sequence": False, "score": False}),
-    "sequence": ("quality", {"sequence": True, "score": False}),
-    "structure": ("quality", {"sequence": False, "score": True}),
-    "both": ("quality", {"sequence": True, "score": True}),
+    "none": ("quality", {"inverse": False}),
+    "sequence": ("quality", {"inverse": False, "sequence": True}),
+    "structure": ("quality", {"inverse": False, "score": True}),
+    "inverse": ("quality", {}),
+    "all": ("quality", {"sequence": True, "score": True}),
 }
 
 
@@ -42,7 +48,7 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--split", default="validation")
-    parser.add_argument("--steps", type=int, help="in place of the recipe's")
+    parser.add_argument("--steps", type=int, help="of our network, in place of the recipe's")
     parser.add_argument("--published-only", action="store_true", help="train without decoys made from natives")
     parser.add_argument("--per-target", type=int, help="train on so many published models of each target")
     arguments = parser.parse_args()
@@ -54,10 +60,12 @@ def main() -> None:
         sigma=inputs[0].sigma,
         sequence=any(one.sequence for one in inputs),
         score=any(one.score for one in inputs),
+        inverse=any(one.inverse for one in inputs),
     )
     maker = graph_maker(full)
     width = maker.encoder.dim if full.sequence and maker.encoder else 0
-    some = next(iter(recipes.values())).quality
+    some = next((one.quality for one in recipes.values() if one.quality and one.quality.preset == "foldglass"), None)
+    some = some or next(iter(recipes.values())).quality
     assert some is not None
     roles = ("train", "validation", *({arguments.split} - {"validation"} if arguments.out else ()))
     decoys = decoys_by_split(arguments.data, some, roles, print)
@@ -65,7 +73,7 @@ def main() -> None:
         decoys["train"] = _first(decoys["train"], arguments.per_target)
     graphs = {role: graphs_of(maker, decoys[role], role, print) for role in roles}
 
-    rows: dict[str, list[QualityMeasures]] = {name: [] for name in recipes}
+    rows: dict[str, list[QualityMeasures]] = defaultdict(list)
     for name, recipe in recipes.items():
         assert recipe.quality is not None
         own = {
@@ -76,25 +84,27 @@ def main() -> None:
             torch.manual_seed(seed)
             task = QualityTask(replace(recipe, loop=replace(recipe.loop, seed=seed)), own)
             folder = arguments.work / f"{name}-{seed}"
-            train(
-                task, replace(recipe.loop, seed=seed), folder, progress=lambda line, n=name, s=seed: print(n, s, line)
-            )
+            train(task, replace(recipe.loop, seed=seed), folder, progress=partial(print, name, seed))
             tensors, facts = load_weights(folder / BEST)
             print(name, seed, json.dumps(facts), flush=True)
             if arguments.out:
                 task.network.load_state_dict(tensors)
-                whole, local = predictions(task.network.eval(), own[arguments.split].graphs)
-                rows[name].append(
-                    measure(f"{name}-{seed}", f"{name}, seed {seed}", own[arguments.split].decoys, whole, local)
-                )
+                network, judged = task.network.eval(), own[arguments.split]
+                seen = {name: judged.graphs}
+                if isinstance(network, QualityNetwork):
+                    seen[f"{name}, alone"] = [without_consensus(graph) for graph in judged.graphs]
+                for title, found in seen.items():
+                    row = measure(
+                        f"{title}-{seed}", f"{title}, seed {seed}", judged.decoys, *predictions(network, found)
+                    )
+                    rows[title].append(row)
     if arguments.out:
-        judged = decoys[arguments.split]
-        baselines = baseline_measures(decoys["train"], judged, print)
+        baselines = baseline_measures(decoys["train"], decoys[arguments.split], print)
         table = {
             "schema": "foldglass-quality-table/1",
             "split": arguments.split,
-            "n_models": len(judged),
-            "n_targets": len({decoy.target for decoy in judged}),
+            "n_models": len(decoys[arguments.split]),
+            "n_targets": len({decoy.target for decoy in decoys[arguments.split]}),
             "seeds": arguments.seeds,
             "variants": {name: _summary(found) for name, found in rows.items()},
             "runs": [predictor_json(row) for found in rows.values() for row in found],
@@ -110,7 +120,9 @@ def _recipe(name: str, steps: int | None, published_only: bool) -> Recipe:
     quality = replace(recipe.quality, inputs=replace(recipe.quality.inputs, **changes))
     if published_only:
         quality = replace(quality, made_share=0.0)
-    loop = replace(recipe.loop, accelerator="cpu", **({"steps": steps} if steps else {}))
+    loop = replace(
+        recipe.loop, accelerator="cpu", steps=steps if steps and quality.preset == "foldglass" else recipe.loop.steps
+    )
     return replace(recipe, quality=quality, loop=loop)
 
 

@@ -83,11 +83,6 @@ class Variant:
         """Whether a single residue is exchanged."""
         return len(self.changes) == 1 and self.changes[0].is_substitution
 
-    @property
-    def keeps_numbering(self) -> bool:
-        """Whether residue i of the variant is residue i of the wild type: substitutions of any length only."""
-        return all(change.stop - change.start == len(change.letters) for change in self.changes)
-
     def apply(self, wild: Sequence) -> Sequence:
         """The variant's sequence, called `wild type's id:name`."""
         parts, last = [], 0

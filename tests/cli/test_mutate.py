@@ -77,9 +77,28 @@ def test_scan_of_a_region_to_every_kind_of_file(run: Any, tiny: Path, tmp_path: 
     names = stored["mutation"].to_pylist()
     assert names[0] == "G49A" and names[-1] == "G51Y"
     assert b"foldglass.model" in stored.schema.metadata
-    assert "embedding shift" in figure.read_text()
+    assert "log-odds (dots: wild type)" in figure.read_text()
+    odds = stored["log_odds"].to_pylist()
+    assert len(set(odds)) == 3 * 19 and max(map(abs, odds)) < 20
     values = [row.atom.b_iso for row in gemmi.read_structure(str(trace))[0].all()]
     assert len(values) == 99 and 48 <= max(range(99), key=values.__getitem__) <= 50
+
+
+def test_log_odds_of_another_model(run: Any, tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.fasta").write_text(">a\nMKV\n")
+    table, figure = tmp_path / "odds.tsv", tmp_path / "a.svg"
+    letters = "ACDEFGHIKLMNPQRSTVWY"
+    lines = ["\t".join(letters), *("\t".join(str(-0.5 * (i + k)) for k in range(20)) for i in range(3))]
+    table.write_text("\n".join(lines) + "\n")
+    given = ("--log-probabilities", table, "--model", tiny, "--format", "tsv", "--background", "0")
+    found = rows(run("mutate", tmp_path / "a.fasta", "K2A", "K2del", *given).stdout)
+    assert [row["log_odds"] for row in found] == ["4.0000", ""]
+    scan = run("mutate", tmp_path / "a.fasta", "--region", "2", *given, "-o", figure).stdout
+    assert {row["mutation"]: row["log_odds"] for row in rows(scan)}["K2W"] == "-5.0000"
+    assert "log-odds (dots: wild type)" in figure.read_text()
+    table.write_text("\n".join(lines[:3]))
+    done = run("mutate", tmp_path / "a.fasta", "K2A", *given, code=1)
+    assert "odds.tsv: 2 residues; expected the 3 of 'a'" in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_a_whole_scan_compares_with_itself(run: Any, tiny: Path, tmp_path: Path) -> None:
@@ -106,6 +125,9 @@ def test_bad_input_is_one_line_and_leaves_nothing(run: Any, tiny: Path, globins:
         ([wild, "V2A", "--physics"], 2, "mutate --physics: a sequence as the wild type; expected a structure"),
         ([wild, "--scan", "--physics"], 2, "mutate --physics: a scan; expected mutations"),
         ([wild, inputs / "typo.txt"], 1, "mutation 'V2' of 'P69905': not understood; expected such as A123G"),
+        ([wild, "V2fs"], 1, "mutation 'V2fs' of 'P69905': not understood; expected such as A123G"),
+        ([wild, "v2a"], 1, "mutation 'v2a' of 'P69905': not understood; expected such as A123G"),
+        ([wild, "V2A", "-o", outputs / "a.gif"], 2, "a.gif: the extension '.gif'; expected .tsv, .txt, .json"),
         ([globins, "V2A"], 1, "8 proteins (P69905, "),
         ([PROTEASE, inputs / "two.pdb"], 1, "2 proteins (two_A, two_B); expected one chain; name one, as file.pdb:A"),
         ([wild, "no-such-file.pdb"], 1, "no such file or folder"),

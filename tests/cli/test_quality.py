@@ -11,6 +11,7 @@ import pytest
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SCORES = ("gdt_ts", "gdt_ha", "tm", "lddt")
 COLUMNS = ["rank", "model", *SCORES, *(f"{score}_{end}" for score in SCORES for end in ("low", "high")), "residues"]
+COLUMNS.append("others")
 
 
 def test_a_folder_is_ranked_and_every_residue_is_judged(
@@ -49,7 +50,7 @@ def test_formats_hold_the_residues(run: Any, tiny_quality: Path, tmp_path: Path)
     np.testing.assert_allclose(table["residue_lddt"][0].as_py(), row["residue_lddt"], atol=1e-4)
     assert table.schema.metadata[b"foldglass.model"].startswith(b"tiny-quality@")
     shown = run("quality", source, "--format", "table", "--model", tiny_quality, "-o", tmp_path / "cif", "--cif").stdout
-    assert shown.split("\n")[0].split() == [*COLUMNS[:8], "residues"]
+    assert shown.split("\n")[0].split() == [*COLUMNS[:8], "residues", "others"]
     assert [path.name for path in (tmp_path / "cif").iterdir()] == ["1hpv_B.cif"]
 
 
@@ -58,7 +59,22 @@ def test_chains_are_judged_one_by_one_only_if_asked(run: Any, tiny_quality: Path
     done = run("quality", source, "--model", tiny_quality, code=1)
     assert "1hpv.pdb: 2 protein chains (A, B); expected a model of one chain; name one, as file.pdb:A" in done.stderr
     lines = run("quality", source, "--all-chains", "--model", tiny_quality).stdout.splitlines()
-    assert {line.split("\t")[1] for line in lines[1:]} == {"1hpv_A", "1hpv_B"}
+    assert {tuple(line.split("\t")[k] for k in (1, -1)) for line in lines[1:]} == {("1hpv_A", "0"), ("1hpv_B", "0")}
+
+
+def test_models_of_one_protein_are_judged_together_unless_told_otherwise(
+    run: Any, tiny_quality: Path, tmp_path: Path
+) -> None:
+    for chain in "AB":
+        run("denoise", f"{EXAMPLES / '1hpv.pdb'}:{chain}", "-o", tmp_path / f"{chain}.pdb", "--step", "0.001")
+    scores = {}
+    for options in ([], ["--alone"]):
+        done = run("quality", tmp_path, "--model", tiny_quality, "--format", "json", *options)
+        rows = {row["model"]: row for row in json.loads(done.stdout)}
+        assert [row["others"] for row in rows.values()] == [0 if options else 1] * 2
+        scores[bool(options)] = rows["A"]["gdt_ts"]
+    (single,) = json.loads(run("quality", tmp_path / "A.pdb", "--model", tiny_quality, "--format", "json").stdout)
+    assert scores[True] == single["gdt_ts"] != scores[False]
 
 
 def test_bad_input_is_one_line_and_leaves_nothing(
@@ -93,3 +109,11 @@ def test_evaluating_a_quality_model_needs_its_tables(run: Any, tiny_quality: Pat
     assert "decoys.parquet: no such table" in done.stderr
     done = run("evaluate", tiny_quality, tmp_path, "-o", tmp_path / "r.html", "--split", "pair", code=2)
     assert "split 'pair': no such split; expected one of test, validation" in done.stderr
+
+
+def test_evaluating_inverse_folding_needs_its_tables_and_has_one_split(run: Any, tmp_path: Path) -> None:
+    done = run("evaluate", "inverse", tmp_path, "-o", tmp_path / "r.html", code=1)
+    assert "decoys.parquet: no such table" in done.stderr
+    done = run("evaluate", "inverse", tmp_path, "-o", tmp_path / "r.html", "--split", "pair", code=2)
+    assert "--split pair: the inverse-folding model inverse; expected no split: it has one" in done.stderr
+    assert not list(tmp_path.iterdir())

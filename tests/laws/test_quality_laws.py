@@ -8,10 +8,12 @@ import pytest
 import torch
 from torch import nn
 
+from foldglass.models.consensus import Consensus, without_consensus
 from foldglass.models.graph_batch import GraphBatch, ResidueGraph
+from foldglass.models.graph_network import GraphConfig
 from foldglass.models.graphqa import GraphQAConfig, GraphQANetwork
 from foldglass.models.quality_input import GraphMaker, QualityInputConfig
-from foldglass.models.quality_network import QualityConfig, QualityNetwork
+from foldglass.models.quality_network import QualityNetwork
 from foldglass.protein import Structure
 
 PRESETS = ("paper", "released", "foldglass")
@@ -28,9 +30,9 @@ def network_of(name: str, maker: GraphMaker) -> nn.Module:
     """A network with random weights and running statistics of ordinary size."""
     torch.manual_seed(11)
     config = maker.config
-    sizes = (config.node_size, config.edge_size, maker.extra_size, maker.pair_size)
+    sizes = (config.node_size, config.edge_size, maker.extra_size, maker.pair_size, config.evidence_size)
     if name == "foldglass":
-        return QualityNetwork(QualityConfig(*sizes, node=19, edge=13, whole=17)).eval()
+        return QualityNetwork(GraphConfig(*sizes, node=19, edge=13, whole=17)).eval()
     small = {"edges": (23, 17, 11), "nodes": (29, 19, 13), "globals_": (31, 7, 5)}
     inputs = {"node_inputs": sizes[0] + sizes[2], "edge_inputs": sizes[1] + sizes[3]}
     own = replace(GraphQAConfig.preset(name), **small, **inputs)
@@ -97,7 +99,9 @@ def test_rigid_motions_do_not_matter_and_a_mirror_image_does(
 @pytest.mark.parametrize("name", PRESETS)
 def test_gradients_reach_every_weight(name: str, maker: GraphMaker, make_structure: Make) -> None:
     network = network_of(name, maker).train()
-    local, whole = network(GraphBatch.of([maker(make_structure(length)) for length in (23, 37)]))
+    agreed = [Consensus(np.full(4, 0.8), np.linspace(0, 1, length), 1) for length in (23, 37, 29, 31)]
+    graphs = [maker(make_structure(len(one.residue)), one) for one in agreed]
+    local, whole = network(GraphBatch.of(graphs))
     (local.square().mean() + whole.square().mean()).backward()
     assert not [key for key, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
 
@@ -108,3 +112,25 @@ def test_what_the_pretrained_network_says_matters(name: str, maker: GraphMaker, 
     _, whole = run(network, [graph])
     for changed in (replace(graph, extra=graph.extra + 1), replace(graph, pair=graph.pair + np.float16(1))):
         assert np.abs(run(network, [changed])[1] - whole).max() > 1e-5
+
+
+def test_without_consensus_is_as_if_there_were_no_others(maker: GraphMaker, make_structure: Make) -> None:
+    network, structure = network_of("foldglass", maker), make_structure(29)
+    alone, seen = maker(structure), maker(structure, Consensus(np.full(4, 0.8), np.full(29, 0.7), 1))
+    assert np.abs(run(network, [seen])[1] - run(network, [alone])[1]).max() > 1e-3
+    for one, other in zip(run(network, [without_consensus(seen)]), run(network, [alone]), strict=True):
+        np.testing.assert_array_equal(other[0], one[0])
+
+
+def test_half_of_the_graphs_train_without_consensus(maker: GraphMaker, make_structure: Make) -> None:
+    network = network_of("foldglass", maker)
+    graph = maker(make_structure(17), Consensus(np.full(4, 0.8), np.full(17, 0.7), 1))
+    torch.manual_seed(0)
+    for module in network.modules():
+        module.training = module is network  # without dropout
+    _, whole = network(GraphBatch.of([graph] * 200))
+    network.eval()
+    outcomes = [run(network, [one])[1][0] for one in (graph, without_consensus(graph))]
+    nearest = np.array([[np.abs(row - outcome).max() for outcome in outcomes] for row in whole.detach().numpy()])
+    assert nearest.min(axis=1).max() < 1e-4
+    assert 0.35 < nearest.argmin(axis=1).mean() < 0.65

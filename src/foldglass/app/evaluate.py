@@ -8,6 +8,7 @@ import typer
 from foldglass.app.extras import needing
 from foldglass.app.loading import (
     check_device,
+    load_inverse_model,
     load_model,
     load_quality_model,
     load_score_model,
@@ -74,7 +75,7 @@ def evaluate(
 
     Writes a report; the main figures also go to standard output. A model of towers is measured on superposed pairs, a
     score network by what its vectors tell of structures, which takes minutes, a quality model on models of known
-    structures, an interaction-site model on the published test sets.
+    structures, an interaction-site model on the published test sets, an inverse-folding model on native chains.
     """
     output = Output(None, format)
     use_threads(threads)
@@ -95,6 +96,10 @@ def evaluate(
             found = evaluations.measure_quality(
                 load_quality_model(model, threads, bar), data, split or "test", out, bar
             )
+        elif kind == "inverse-folding":
+            if split is not None:
+                raise UsageError(f"--split {split}", got=f"the {kind} model {model}", expected="no split: it has one")
+            found = evaluations.measure_inverse(load_inverse_model(model, threads, bar), data, out, bar)
         elif kind == "score":
             loaded = load_score_model(model, threads, bar)
             found = evaluations.measure_score(loaded, data, split or "superfamily", chains, out, bar)

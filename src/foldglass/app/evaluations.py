@@ -10,6 +10,7 @@ from foldglass.app.progress import Bar
 from foldglass.errors import UsageError
 
 if TYPE_CHECKING:
+    from foldglass.models.inverse_folding import InverseFoldingModel
     from foldglass.models.model import Model
     from foldglass.models.quality_model import QualityModel
     from foldglass.models.score_model import ScoreModel
@@ -56,6 +57,8 @@ QUALITY_COLUMNS = (
     "local_spearman",
     "local_per_model",
 )
+
+INVERSE_COLUMNS = ("predictor", "baseline", "chains", "residues", "nats", "recovery")
 
 Measured = tuple[tuple[str, ...], list[dict[str, Any]], Path, Path]
 """Columns, rows, the page and the file of its numbers."""
@@ -165,7 +168,7 @@ def measure_quality(model: "QualityModel", data: Path, split: str, out: Path, ba
     rows = [
         {
             "predictor": row.title,
-            "baseline": row.baseline,
+            "baseline": row.is_baseline,
             "models": len(found.decoys),
             "gdt_ts_rmse": row.rmse["gdt_ts"].value,
             "gdt_ts_pearson": row.pearson["gdt_ts"].value,
@@ -177,6 +180,26 @@ def measure_quality(model: "QualityModel", data: Path, split: str, out: Path, ba
         for row in found.rows
     ]
     return QUALITY_COLUMNS, rows, page, numbers
+
+
+def measure_inverse(model: "InverseFoldingModel", data: Path, out: Path, bar: Bar) -> Measured:
+    """An inverse-folding model, on natives of held-out superfamilies."""
+    with needing("train", "evaluate"):
+        from foldglass.train.evaluation_inverse import evaluate_inverse, write_inverse_report
+    evaluation = evaluate_inverse(model, data, command=_command(), progress=bar.phase)
+    page, numbers = write_inverse_report(evaluation, out)
+    rows = [
+        {
+            "predictor": result.title,
+            "baseline": result.is_baseline,
+            "chains": evaluation.chains,
+            "residues": evaluation.residues,
+            "nats": result.nats.value,
+            "recovery": result.recovery.value,
+        }
+        for result in evaluation.results
+    ]
+    return INVERSE_COLUMNS, rows, page, numbers
 
 
 def _command() -> str:

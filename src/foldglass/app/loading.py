@@ -8,6 +8,7 @@ from foldglass.app.progress import Bar
 from foldglass.errors import UsageError
 
 if TYPE_CHECKING:
+    from foldglass.models.inverse_folding import InverseFoldingModel
     from foldglass.models.model import Model
     from foldglass.models.quality_model import QualityModel
     from foldglass.models.score_model import ScoreModel
@@ -52,6 +53,14 @@ def load_quality_model(name: str, threads: int | None, bar: Bar) -> "QualityMode
     from foldglass.models.registry import load_quality
 
     return load_quality(name)
+
+
+def load_inverse_model(name: str, threads: int | None, bar: Bar) -> "InverseFoldingModel":
+    """Import torch and load an inverse-folding model."""
+    _begin(threads, bar)
+    from foldglass.models.registry import load_inverse
+
+    return load_inverse(name)
 
 
 def load_embedder(name: str, device: DeviceName, threads: int | None, bar: Bar) -> "Model | ScoreModel":

@@ -1,5 +1,6 @@
 """`foldglass mutate`."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from foldglass.variant import Variant
 
 _FIGURES, _TRACES = (".svg", ".png", ".pdf"), (".pdb", ".cif")
+_TABLES = (".tsv", ".txt", ".json", ".jsonl", ".parquet", "")
 
 
 def mutate(
@@ -58,6 +60,16 @@ def mutate(
             "all compares with itself.",
         ),
     ] = 200,
+    log_probabilities: Annotated[
+        Path | None,
+        typer.Option(
+            "--log-probabilities",
+            metavar="FILE",
+            help="Log-probabilities (or logits) of the twenty residues at each place, of any model, tab-separated with "
+            "the letters as a heading: gives each substitution its log-odds, which the heat map then shows. Of a "
+            "structure the packaged inverse-folding network gives them.",
+        ),
+    ] = None,
     physics: Annotated[
         bool,
         typer.Option(
@@ -106,6 +118,7 @@ def mutate(
         bar.phase("reading")
         protein = only(list(iter_proteins([wild], skipped)), wild)
         files.check(protein)
+        table = _log_probabilities(log_probabilities, protein)
         task = _scan(protein, region) if scan or region else _asked(protein, mutations or [], skipped)
         if physics:
             task = _modelled(protein, task, radius, seed)
@@ -119,8 +132,9 @@ def mutate(
         bar.phase("mutating", task.total + len(others))
         rows, gathered = [], _Gathered(protein, files)
         for effect in task.effects(loaded):
-            rows.append(row_of(effect, residues=not task.scans))
-            gathered.add(effect)
+            odds = table and table(effect.variant)
+            rows.append(row_of(effect, residues=not task.scans) | {"log_odds": odds})
+            gathered.add(effect, odds)
             bar.advance()
         shifts = [row["shift"] for row in rows] if whole else []
         for effect in variant_effects(loaded, protein, others):
@@ -155,6 +169,21 @@ class _Task:
     @property
     def total(self) -> int:
         return len(self.variants) + len(self.mutants)
+
+
+def _log_probabilities(given: Path | None, wild: "Sequence") -> "Callable[[Variant], float] | None":
+    """Log-odds of variants: from a file, or of a structure by the packaged inverse-folding network."""
+    from functools import partial
+
+    from foldglass.models.quality_input import FEWEST
+    from foldglass.protein import Structure
+    from foldglass.tasks.log_odds import log_odds, read_log_probabilities, structure_log_probabilities
+
+    if given is not None:
+        return partial(log_odds, read_log_probabilities(given, wild), wild)
+    if isinstance(wild, Structure) and len(wild) >= FEWEST:
+        return partial(log_odds, structure_log_probabilities(wild), wild)
+    return None
 
 
 def _scan(wild: "Sequence", region: str | None) -> _Task:
@@ -232,15 +261,19 @@ def _modelled(wild: "Sequence", task: _Task, radius: float, seed: int) -> _Task:
 
 
 _HEAD = 4096
+_ATTEMPT = re.compile(r"(?:p\.)?\(?(?:[A-Za-z]|[A-Za-z]{3})-?\d+[^./\\]*")
 
 
 def _notation(argument: str) -> str | None:
     """The mutations that an argument holds, itself or in the file that it names; None if it stands for proteins."""
+    from foldglass.io.fetch import looks_like_accession
     from foldglass.variant import looks_like_variants
 
     path = Path(argument)
     if not path.is_file():
-        return argument if looks_like_variants(argument) else None
+        # I3fs and i3c are for the parser to refuse: as files they would only be missing
+        meant = _ATTEMPT.fullmatch(argument) and not path.exists() and not looks_like_accession(argument)
+        return argument if looks_like_variants(argument) or meant else None
     with path.open("rb") as file:
         head = file.read(_HEAD).decode("utf-8", errors="replace")
     if path.suffix != ".txt" and not looks_like_variants(head):
@@ -261,6 +294,14 @@ class _Files:
         figures = [path for path in out if path.suffix.lower() in _FIGURES]
         traces = [path for path in out if path.suffix.lower() in _TRACES]
         tables = [path for path in out if path not in (*figures, *traces)]
+        for path in [] if format else tables:
+            if path.suffix.lower() not in _TABLES:
+                raise UsageError(
+                    str(path),
+                    got=f"the extension {path.suffix!r}",
+                    expected=", ".join((*_TABLES[:-1], *_FIGURES, *_TRACES)),
+                    remedy="for a table of another name give --format",
+                )
         if len(tables) > 1:
             raise UsageError("mutate", got=f"{len(tables)} files for the results", expected="one")
         from foldglass.io.atomic import check_writable
@@ -284,17 +325,19 @@ class _Gathered:
         self._wild, self._files = wild, files
         self._effects: list[Effect] = []
         self._cells: list[tuple[int, str, float]] = []
+        self._odds = False
         self._total: Any = 0.0
         self._count = 0
 
-    def add(self, effect: "Effect") -> None:
+    def add(self, effect: "Effect", odds: float | None) -> None:
         """Keep an effect's part of a heat map, and the effect itself while there are few."""
         import numpy as np
 
         from foldglass.tasks.mutation_figures import MOST_LINES
 
         change = effect.variant.changes[0]
-        self._cells.append((change.start, change.letters, effect.shift))
+        self._odds = odds is not None
+        self._cells.append((change.start, change.letters, effect.shift if odds is None else odds))
         self._total = self._total + np.nan_to_num(effect.change)
         self._count += 1
         if len(self._effects) <= MOST_LINES:
@@ -312,10 +355,10 @@ class _Gathered:
             if not scanned:
                 draw_effects(path, self._effects)
                 continue
-            shift = np.full((len(self._wild), len(ORDER)), np.nan)
+            values = np.full((len(self._wild), len(ORDER)), np.nan)
             for place, letter, value in self._cells:
-                shift[place, ORDER.index(letter)] = value
-            draw_scan(path, self._wild, shift)
+                values[place, ORDER.index(letter)] = value
+            draw_scan(path, self._wild, values, what="log-odds" if self._odds else "embedding shift")
         for path in self._files.traces:
             assert isinstance(self._wild, Structure)
             what = "substitutions of a scan" if scanned else "mutations"

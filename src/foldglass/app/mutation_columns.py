@@ -23,6 +23,7 @@ COLUMNS = (
     "mutant",
     "kind",
     "site_contacts",
+    "log_odds",
 )
 EXACT_COLUMNS = (
     "exact_tm_query",
@@ -53,7 +54,7 @@ def columns_of(format: str, *, residues: bool, measured: bool) -> list[str]:
 
 
 def row_of(effect: "Effect", *, residues: bool) -> dict[str, Any]:
-    """An effect as a row, without the P-value."""
+    """An effect as a row, without the P-value and the log-odds."""
     import numpy as np
 
     comparison, labels = effect.comparison, effect.wild.labels

@@ -25,6 +25,7 @@ COLUMNS = (
     *SCORES,
     *(f"{score}_{end}" for score in SCORES for end in ("low", "high")),
     "residues",
+    "others",
 )
 LIST_COLUMNS = ("residue_number", "residue_lddt")
 """Of formats whose cells hold lists: the author's residue numbers and the predicted lDDT of each."""
@@ -54,6 +55,9 @@ def quality(
         typer.Option("--scores", metavar="FILE", help="Write the scores to this file instead of standard output."),
     ] = None,
     all_chains: Annotated[bool, typer.Option("--all-chains", help="Judge every chain of a file by itself.")] = False,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="Judge each model as if there were no others of the same protein.")
+    ] = False,
     cif: Annotated[bool, typer.Option("--cif", help="Write mmCIF files into the folder, not PDB.")] = False,
     format: Format = None,
     model: Annotated[
@@ -63,7 +67,8 @@ def quality(
 ) -> None:
     """Judge structure models: expected GDT_TS, GDT_HA, TM-score and lDDT, ranked, and lDDT of each residue.
 
-    One chain is judged at a time, by its C-alphas. An interval (low, high) holds 9 of 10 true scores of models like
+    One chain is judged at a time, by its C-alphas; of several models with the same sequence, also by how far they agree
+    with each other. An interval (low, high) holds 9 of 10 true scores of models like
     those that it was measured on.
     """
     if format == FormatName.PARQUET and scores is None:
@@ -78,13 +83,13 @@ def quality(
         from foldglass.tasks.quality import judge
 
         bar.phase("judging", len(chains))
-        judged = judge(loaded, chains, progress=bar.reach)
+        judged = judge(loaded, chains, alone=alone, progress=bar.reach)
         if out is not None:
             _write_traces(judged, out, ".cif" if cif else ".pdb")
         bar.close()
         columns = [*COLUMNS, *(LIST_COLUMNS if output.format in ("json", "jsonl", "parquet") else ())]
         if output.format == "table":
-            columns = ["rank", "model", *SCORES, "gdt_ts_low", "gdt_ts_high", "residues"]
+            columns = ["rank", "model", *SCORES, "gdt_ts_low", "gdt_ts_high", "residues", "others"]
         output.write(columns, _rows(judged), model=loaded.id)
         if out is not None:
             typer.echo(f"{out}: {len(judged)} models, predicted lDDT in the B-factor column", err=True)
@@ -135,5 +140,5 @@ def _rows(judged: "list[Quality]") -> Iterator[dict[str, Any]]:
         row: dict[str, Any] = {"rank": rank, "model": one.structure.id, "residues": len(one.structure)}
         for score, value, low, high in zip(SCORES, one.scores, one.low, one.high, strict=True):
             row |= {score: float(value), f"{score}_low": float(low), f"{score}_high": float(high)}
-        row |= {"residue_number": list(one.structure.labels), "residue_lddt": one.residue}
+        row |= {"others": one.others, "residue_number": list(one.structure.labels), "residue_lddt": one.residue}
         yield row

@@ -11,7 +11,8 @@ _PARTS = {
     "siamese": ("towers", "calibration"),
     "score": ("network", "sigma"),
     "sites": ("network", "members", "threshold", "inputs", "encoder"),
-    "quality": ("network", "inputs", "reads", "bands"),
+    "quality": ("network", "inputs", "reads", "bands", "consensus_bands"),
+    "inverse-folding": ("network",),
 }
 """What `config.json` holds besides, by kind of model."""
 FILES = ("config.json", "model.safetensors", "card.md", "versions.json")

@@ -28,6 +28,9 @@ class ResidueGraph:
         Numbers of each edge; the first is the C-alpha distance in angstrom.
     pair
         Vectors of each edge from a pre-trained network; of width 0 if none is read.
+    evidence
+        Numbers that speak of quality itself: agreement with other models of the protein (`models.consensus`), then, if
+        asked for, how well the letters fit (`models.inverse_folding`).
     """
 
     letters: Int[np.ndarray, " L"]
@@ -37,6 +40,7 @@ class ResidueGraph:
     edges: Int[np.ndarray, "E 2"]
     edge: Float32[np.ndarray, "E G"]
     pair: Float[np.ndarray, "E P"]
+    evidence: Float32[np.ndarray, "L V"]
 
     def __len__(self) -> int:
         return len(self.letters)
@@ -55,6 +59,7 @@ class GraphBatch:
     separation: Int[Tensor, " E"]
     edge: Float[Tensor, "E G"]
     pair: Float[Tensor, "E P"]
+    evidence: Float[Tensor, "N V"]
     graph: Int[Tensor, " N"]
     sizes: Int[Tensor, " B"]
 
@@ -66,7 +71,7 @@ class GraphBatch:
         edges = np.concatenate([graph.edges + start for graph, start in zip(graphs, starts, strict=True)])
         columns = {
             name: torch.from_numpy(np.concatenate([getattr(graph, name) for graph in graphs]))
-            for name in ("letters", "classes", "node", "extra", "edge", "pair")
+            for name in ("letters", "classes", "node", "extra", "edge", "pair", "evidence")
         }
         return cls(
             **{**columns, "pair": columns["pair"].float()},

@@ -17,7 +17,9 @@ from foldglass.errors import InputError
 from foldglass.geometry.residue_graph import N_EDGE, N_ORIENTED, edge_features, oriented_features, residue_edges
 from foldglass.geometry.secondary import secondary_classes
 from foldglass.geometry.trace import N_FEATURES, residue_features
+from foldglass.models.consensus import N_CONSENSUS, Consensus, consensus_columns
 from foldglass.models.graph_batch import ResidueGraph
+from foldglass.models.inverse_folding import N_FIT, RADIUS, InverseFoldingModel, fit_columns
 from foldglass.models.score_model import ScoreModel
 from foldglass.protein import Structure
 
@@ -47,6 +49,8 @@ class QualityInputConfig:
         Residue and pair vectors of the score network, and the logarithm of sigma x length of its gradient.
     sigma
         Noise level in angstrom at which the score network reads.
+    inverse
+        How well the letters fit the structure, by the inverse-folding network.
     """
 
     radius: float = 10.0
@@ -55,11 +59,17 @@ class QualityInputConfig:
     sequence: bool = False
     score: bool = False
     sigma: float = 2.0
+    inverse: bool = False
 
     @property
     def node_size(self) -> int:
         """Numbers per residue."""
         return N_STRUCTURE_FEATURES if self.nodes == "structure" else N_FEATURES
+
+    @property
+    def evidence_size(self) -> int:
+        """Numbers per residue that speak of quality itself."""
+        return N_CONSENSUS + (N_FIT if self.inverse else 0)
 
     @property
     def edge_size(self) -> int:
@@ -81,16 +91,22 @@ class GraphMaker:
 
     Parameters
     ----------
-    score, encoder
+    score, encoder, inverse
         The pre-trained networks; needed if the configuration reads them.
     """
 
     def __init__(
-        self, config: QualityInputConfig, *, score: ScoreModel | None = None, encoder: ResidueEncoder | None = None
+        self,
+        config: QualityInputConfig,
+        *,
+        score: ScoreModel | None = None,
+        encoder: ResidueEncoder | None = None,
+        inverse: InverseFoldingModel | None = None,
     ) -> None:
         assert score is not None or not config.score
         assert encoder is not None or not config.sequence
-        self.config, self.score, self.encoder = config, score, encoder
+        assert inverse is not None or not config.inverse
+        self.config, self.score, self.encoder, self.inverse = config, score, encoder, inverse
 
     @property
     def extra_size(self) -> int:
@@ -103,8 +119,17 @@ class GraphMaker:
         """Width of the edge vectors."""
         return self.score.network.config.channels if self.config.score and self.score else 0
 
-    def __call__(self, structure: Structure, reading: ScoreInput | None = None) -> ResidueGraph:
-        """The graph of a structure; `reading` spares the score network's pass, if `read` gave it before.
+    def __call__(
+        self, structure: Structure, agreement: Consensus | None = None, reading: ScoreInput | None = None
+    ) -> ResidueGraph:
+        """The graph of a structure.
+
+        Parameters
+        ----------
+        agreement
+            How far other models of the protein agree with it, if there are any.
+        reading
+            Spares the score network's pass, if `read` gave it before.
 
         Raises
         ------
@@ -126,7 +151,7 @@ class GraphMaker:
             strain = np.log(reading.strain[:, None] + _LEAST_STRAIN)
             extra += [strain.astype(np.float32), reading.residue.astype(np.float32)]
             pair = reading.pair[_unordered(edges, len(ca))[1]]
-        return ResidueGraph(
+        graph = ResidueGraph(
             letters=tokenize(structure.letters),
             classes=secondary_classes(ca),
             node=self._node(structure),
@@ -134,7 +159,21 @@ class GraphMaker:
             edges=edges,
             edge=edge,
             pair=pair,
+            evidence=consensus_columns(agreement, len(structure)),
         )
+        if not config.inverse:
+            return graph
+        assert self.inverse is not None
+        fit = fit_columns(self.inverse.log_probabilities(self._seen_by_inverse(graph, structure)), graph.letters, edges)
+        return replace(graph, evidence=np.concatenate([graph.evidence, fit], axis=1))
+
+    def _seen_by_inverse(self, graph: ResidueGraph, structure: Structure) -> ResidueGraph:
+        """The graph that the inverse-folding network was trained on, which is this one unless it holds less."""
+        wanted = QualityInputConfig(radius=RADIUS)
+        same = ("nodes", "oriented", "radius")
+        if all(getattr(self.config, name) == getattr(wanted, name) for name in same):
+            return graph
+        return GraphMaker(wanted)(structure)
 
     def read(self, structure: Structure) -> ScoreInput:
         """What the score network says of a structure: slow, so worth keeping."""
@@ -164,6 +203,7 @@ def narrowed(graph: ResidueGraph, config: QualityInputConfig, *, sequence: int) 
         extra=np.concatenate(parts, axis=1) if parts else empty,
         edge=graph.edge[:, : config.edge_size],
         pair=graph.pair if config.score else graph.pair[:, :0],
+        evidence=graph.evidence[:, : config.evidence_size],
     )
 
 

@@ -14,11 +14,13 @@ from foldglass.encoders.builtin import load_encoder
 from foldglass.errors import ModelError
 from foldglass.models.checkpoint import fill, read_weights, write_folder
 from foldglass.models.config import read_config
+from foldglass.models.consensus import consensus
 from foldglass.models.graph_batch import GraphBatch, ResidueGraph
+from foldglass.models.graph_network import GraphConfig
 from foldglass.models.graphqa import GraphQAConfig, GraphQANetwork
-from foldglass.models.quality_input import GraphMaker, QualityInputConfig
-from foldglass.models.quality_network import N_GLOBAL, QualityConfig, QualityNetwork
-from foldglass.models.registry import load_score
+from foldglass.models.quality_input import GraphMaker, QualityInputConfig, check_length
+from foldglass.models.quality_network import N_GLOBAL, QualityNetwork
+from foldglass.models.registry import load_inverse, load_score
 from foldglass.protein import Structure
 from foldglass.typing import ResidueScores
 
@@ -43,6 +45,8 @@ class Quality:
         Ends of the 90 % interval of each.
     residue
         Predicted C-alpha lDDT of each residue.
+    others
+        How many other models of the protein it was compared with.
     model
         Name and short hash of the model.
     """
@@ -52,6 +56,7 @@ class Quality:
     low: Float[np.ndarray, " G"]
     high: Float[np.ndarray, " G"]
     residue: ResidueScores
+    others: int = 0
     model: str = ""
 
 
@@ -97,20 +102,24 @@ class ErrorBands:
 
 
 class QualityModel:
-    """A quality network and what it reads."""
+    """A quality network and what it reads.
+
+    `bands` are for models judged alone, `consensus_bands` for those with others of their protein beside them.
+    """
 
     def __init__(
         self,
         network: GraphQANetwork | QualityNetwork,
         maker: GraphMaker,
         bands: ErrorBands,
+        consensus_bands: ErrorBands,
         *,
         name: str = "unnamed",
         digest: str = "",
         description: str = "",
     ) -> None:
         self.network = network.eval().requires_grad_(False)
-        self.maker, self.bands = maker, bands
+        self.maker, self.bands, self.consensus_bands = maker, bands, consensus_bands
         self.name, self.digest, self.description = name, digest, description
 
     @property
@@ -121,20 +130,41 @@ class QualityModel:
     def __repr__(self) -> str:
         return f"QualityModel({self.id})"
 
+    @property
+    def reads_consensus(self) -> bool:
+        """Whether it looks at what several models of a protein agree on; the published networks do not."""
+        return isinstance(self.network, QualityNetwork)
+
     def judge(
-        self, structures: Iterable[Structure], *, progress: Callable[[int], None] | None = None
+        self,
+        structures: Iterable[Structure],
+        *,
+        alone: bool = False,
+        progress: Callable[[int], None] | None = None,
     ) -> Iterator[Quality]:
-        """Judge structures one by one, in the order given; a structure's scores do not depend on the others.
+        """Judge structures one by one, in the order given.
+
+        Parameters
+        ----------
+        alone
+            Judge each as if it were the only one; otherwise structures with the same letters are taken for models of
+            one protein, and what they agree on counts.
 
         Raises
         ------
         InputError
             If a chain is too short, or too long for the score network.
         """
-        for done, structure in enumerate(structures, start=1):
-            whole, local = predictions(self.network, [self.maker(structure)])
-            low, high = self.bands.around(whole[0])
-            yield Quality(structure, whole[0], low, high, local[0], self.id)
+        chains = list(structures)
+        for chain in chains:
+            check_length(chain)
+        together = self.reads_consensus and not alone
+        agreements = consensus(chains) if together else [None] * len(chains)
+        for done, (structure, agreement) in enumerate(zip(chains, agreements, strict=True), start=1):
+            whole, local = predictions(self.network, [self.maker(structure, agreement)])
+            low, high = (self.consensus_bands if agreement else self.bands).around(whole[0])
+            others = agreement.others if agreement else 0
+            yield Quality(structure, whole[0], low, high, local[0], others, self.id)
             if progress:
                 progress(done)
 
@@ -181,7 +211,8 @@ def save_quality_model(model: QualityModel, folder: Path, *, card: str) -> str:
         },
         "inputs": asdict(model.maker.config),
         "reads": _read_by(model.maker),
-        "bands": {name: getattr(model.bands, name).round(4).tolist() for name in ("knots", "low", "high")},
+        "bands": _band_lists(model.bands),
+        "consensus_bands": _band_lists(model.consensus_bands),
     }
     return write_folder(folder, dict(model.network.state_dict()), config, card=card)
 
@@ -201,7 +232,10 @@ def load_quality_model(folder: Path) -> QualityModel:
     try:
         maker = graph_maker(QualityInputConfig(**config["inputs"]))
         network = _network(dict(config["network"]))
-        bands = ErrorBands(**{name: np.array(values) for name, values in config["bands"].items()})
+        bands, consensus_bands = (
+            ErrorBands(**{name: np.array(values) for name, values in config[key].items()})
+            for key in ("bands", "consensus_bands")
+        )
     except (TypeError, KeyError, ValueError) as error:
         raise ModelError(
             str(folder), got=f"sizes that do not fit ({error})", expected="those of this version"
@@ -218,6 +252,7 @@ def load_quality_model(folder: Path) -> QualityModel:
         network,
         maker,
         bands,
+        consensus_bands,
         name=config["name"],
         digest=config["weights_sha256"],
         description=config["description"],
@@ -230,13 +265,14 @@ def graph_maker(config: QualityInputConfig) -> GraphMaker:
         config,
         score=load_score() if config.score else None,
         encoder=load_encoder(device="cpu") if config.sequence else None,
+        inverse=load_inverse() if config.inverse else None,
     )
 
 
 def _network(sizes: dict[str, Any]) -> GraphQANetwork | QualityNetwork:
     kind = sizes.pop("type")
     sizes = {key: tuple(value) if isinstance(value, list) else value for key, value in sizes.items()}
-    return QualityNetwork(QualityConfig(**sizes)) if kind == "foldglass" else GraphQANetwork(GraphQAConfig(**sizes))
+    return QualityNetwork(GraphConfig(**sizes)) if kind == "foldglass" else GraphQANetwork(GraphQAConfig(**sizes))
 
 
 def _read_by(maker: GraphMaker) -> dict[str, str]:
@@ -246,4 +282,10 @@ def _read_by(maker: GraphMaker) -> dict[str, str]:
         found["score"] = maker.score.digest[:16]
     if maker.config.sequence and maker.encoder:
         found["sequence"] = maker.encoder.revision[:16]
+    if maker.config.inverse and maker.inverse:
+        found["inverse"] = maker.inverse.digest[:16]
     return found
+
+
+def _band_lists(bands: ErrorBands) -> dict[str, list[list[float]]]:
+    return {name: getattr(bands, name).round(4).tolist() for name in ("knots", "low", "high")}

@@ -10,6 +10,7 @@ from foldglass.errors import ModelError
 from foldglass.io.fetch import cache_folder
 
 if TYPE_CHECKING:
+    from foldglass.models.inverse_folding import InverseFoldingModel
     from foldglass.models.model import Model
     from foldglass.models.quality_model import QualityModel
     from foldglass.models.score_model import ScoreModel
@@ -98,6 +99,19 @@ def load_quality(name: str = "quality") -> "QualityModel":
     from foldglass.models.quality_model import load_quality_model
 
     return load_quality_model(find(name))
+
+
+def load_inverse(name: str = "inverse") -> "InverseFoldingModel":
+    """Load an inverse-folding model, which reads structures.
+
+    Raises
+    ------
+    ModelError
+        As `load`, or if the model is of another kind.
+    """
+    from foldglass.models.inverse_folding import load_inverse_folding
+
+    return load_inverse_folding(find(name))
 
 
 def kind_of(name: str) -> str:

@@ -9,17 +9,20 @@ from jaxtyping import Float32
 from foldglass.encoders.builtin import ALPHABET, BuiltinEncoder, SequenceEncoder, load_encoder, tokenize
 from foldglass.encoders.structure import structure_features
 from foldglass.errors import InputError, ModelError
+from foldglass.models.consensus import N_CONSENSUS
+from foldglass.models.inverse_folding import RADIUS
 from foldglass.models.model import Model
-from foldglass.models.registry import load, load_score
+from foldglass.models.quality_input import GraphMaker, QualityInputConfig
+from foldglass.models.registry import load, load_inverse, load_score
 from foldglass.models.score_model import ScoreModel
 from foldglass.protein import Structure
 
 SHORTEST = 20
 """Residues: shorter chains are peptides, of which none was trained on."""
 
-KINDS = ("letters", "geometry", "sequence", "structure", "score")
+KINDS = ("letters", "geometry", "sequence", "structure", "score", "inverse")
 """One-hot letters; `encoders.structure.structure_features`; residue vectors of the built-in sequence encoder, of the
-packaged structure tower and of the packaged score network."""
+packaged structure tower and of the packaged score network; how well the letters fit, by inverse folding."""
 
 
 class SiteInputs:
@@ -49,6 +52,9 @@ class SiteInputs:
             self._encoder = own or load_encoder(device="cpu")
         self._towers: Model | None = load(device="cpu") if "structure" in self.names else None
         self._score: ScoreModel | None = load_score() if "score" in self.names else None
+        self._fit: GraphMaker | None = None
+        if "inverse" in self.names:
+            self._fit = GraphMaker(QualityInputConfig(radius=RADIUS, inverse=True), inverse=load_inverse())
 
     @property
     def encoder(self) -> SequenceEncoder | None:
@@ -63,6 +69,8 @@ class SiteInputs:
             found["structure"] = self._towers.digest
         if self._score is not None:
             found["score"] = self._score.digest
+        if self._fit is not None and self._fit.inverse is not None:
+            found["inverse"] = self._fit.inverse.digest
         return found
 
     def require(self, digests: dict[str, str], subject: str) -> None:
@@ -114,6 +122,9 @@ class SiteInputs:
             elif name == "structure":
                 assert self._towers is not None
                 found[name] = self._towers.embed([structure])[0].residue
+            elif name == "inverse":
+                assert self._fit is not None
+                found[name] = self._fit(structure).evidence[:, N_CONSENSUS:]
             else:
                 assert self._score is not None
                 found[name] = self._score.embed([structure], pair=False)[0].residue

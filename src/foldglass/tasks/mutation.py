@@ -7,6 +7,7 @@ from itertools import groupby, tee
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from foldglass.alignment import align, residue_similarity
 from foldglass.constants import GLASS_EXPONENT
 from foldglass.metrics.lddt import lddt
 from foldglass.metrics.superposition import Rigid, kabsch
@@ -20,6 +21,8 @@ from foldglass.variant import Variant, between, substitutions
 _SEGMENT_FACTOR = 2.0
 _SEGMENT_GAP = 2
 _CONTACT = 10.0
+_SAME_LETTER = 4.0
+"""Twice the opening of a gap, in units of the similarity."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +151,7 @@ class Effect:
 def variant_effects(model: Model, wild: Sequence, variants: Iterable[Variant]) -> Iterator[Effect]:
     """Effects of variants given by their changes, predicted from the sequences, in the order given.
 
-    Residues of a variant of substitutions correspond by their number; those of one with an insertion or a deletion are
+    Residues that the changes leave alone correspond; those of a stretch that is replaced by one of another length are
     aligned from the embeddings. Only some variants are held at a time.
 
     Parameters
@@ -174,7 +177,7 @@ def variant_effects(model: Model, wild: Sequence, variants: Iterable[Variant]) -
     structure = wild if isinstance(wild, Structure) else None
     (origin,) = model.embed([_letters_only(wild)])
     for variant, mutant in _embedded(model, wild, variants):
-        pairs = _same_numbers(len(wild)) if variant.keeps_numbering else None
+        pairs = _corresponding(origin, mutant, variant)
         yield replace(_effect(model, origin, mutant, pairs, variant), structure=structure)
 
 
@@ -183,7 +186,7 @@ def mutant_effects(model: Model, wild: Sequence, mutants: Iterable[Sequence]) ->
 
     Two structures are compared as such, and measured as well. A structure with a sequence is compared by sequence.
     Chains of one length that differ in at most one residue of ten correspond by number; others are aligned from the
-    embeddings.
+    embeddings and their letters.
 
     Raises
     ------
@@ -204,7 +207,7 @@ def mutant_effects(model: Model, wild: Sequence, mutants: Iterable[Sequence]) ->
         if both not in origins:
             (origins[both],) = model.embed([wild if both else _letters_only(wild)])
         (embedding,) = model.embed([mutant if both else _letters_only(mutant)])
-        pairs = _same_numbers(len(wild)) if _alike(wild.letters, mutant.letters) else None
+        pairs = _aligned(origins[both], embedding)
         effect = replace(_effect(model, origins[both], embedding, pairs, None), structure=structure)
         if structure is not None and isinstance(mutant, Structure):
             effect = replace(effect, measured=measure(structure, mutant, effect.comparison.alignment))
@@ -289,23 +292,47 @@ def _embedded(model: Model, wild: Sequence, variants: Iterable[Variant]) -> Iter
         yield from zip(ours, embeddings, strict=True)
 
 
-def _effect(
-    model: Model, wild: Embedding, mutant: Embedding, pairs: AlignedPairs | None, variant: Variant | None
-) -> Effect:
+def _effect(model: Model, wild: Embedding, mutant: Embedding, pairs: AlignedPairs, variant: Variant | None) -> Effect:
     comparison = model.score(wild, mutant, alignment=pairs)
-    aligned = comparison.alignment
     change = np.full(len(wild), np.nan)
-    cosine = np.einsum("md,md->m", wild.residue[aligned[:, 0]], mutant.residue[aligned[:, 1]])
-    change[aligned[:, 0]] = np.maximum(0.0, 1.0 - cosine)
-    return Effect(variant or between(wild.entity, mutant.entity, aligned), comparison, change)
+    cosine = np.einsum("md,md->m", wild.residue[pairs[:, 0]], mutant.residue[pairs[:, 1]])
+    change[pairs[:, 0]] = np.maximum(0.0, 1.0 - cosine)
+    return Effect(variant or between(wild.entity, mutant.entity, pairs), comparison, change)
+
+
+def _corresponding(wild: Embedding, mutant: Embedding, variant: Variant) -> AlignedPairs:
+    """What the changes say, and an alignment where they say nothing."""
+    parts: list[AlignedPairs] = []
+    last, moved = 0, 0
+    for change in variant.changes:
+        old, new = change.stop - change.start, len(change.letters)
+        parts.append(_numbers(last, change.start, moved))
+        if old == new:
+            parts.append(_numbers(change.start, change.stop, moved))
+        elif old and new:
+            begin = change.start + moved
+            block = residue_similarity(wild.residue, mutant.residue)[change.start : change.stop, begin : begin + new]
+            parts.append(align(block, mode="global") + np.array([change.start, begin]))
+        last, moved = change.stop, moved + new - old
+    return np.concatenate([*parts, _numbers(last, len(wild), moved)])
+
+
+def _aligned(wild: Embedding, mutant: Embedding) -> AlignedPairs:
+    """Equal letters count besides: without them a deletion near a chain end would slide to the end, where gaps cost
+    nothing, because the vectors of its neighbours are much alike."""
+    own, other = wild.entity.letters, mutant.entity.letters
+    if _alike(own, other):
+        return _numbers(0, len(own), 0)
+    same = np.array(list(own))[:, None] == np.array(list(other))
+    return align(residue_similarity(wild.residue, mutant.residue) + _SAME_LETTER * same)
 
 
 def _letters_only(protein: Sequence) -> Sequence:
     return Sequence(protein.id, protein.letters, protein.source)
 
 
-def _same_numbers(length: int) -> AlignedPairs:
-    return np.repeat(np.arange(length)[:, None], 2, axis=1)
+def _numbers(start: int, stop: int, moved: int) -> AlignedPairs:
+    return np.arange(start, stop)[:, None] + np.array([0, moved])
 
 
 def _alike(wild: str, mutant: str) -> bool:

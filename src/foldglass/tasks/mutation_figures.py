@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence as List
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from jaxtyping import Float
 
-from foldglass.errors import UsageError
+from foldglass.errors import InputError, UsageError
 from foldglass.io.atomic import replacing
 from foldglass.protein import Sequence, Structure
 from foldglass.tasks.mutation import Effect, StructuralChange, distance_difference
@@ -43,25 +43,41 @@ def check_figure_path(path: PathLike) -> None:
         raise UsageError(str(path), got=f"the extension {suffix!r}", expected=".svg, .png or .pdf")
 
 
-def draw_scan(path: PathLike, wild: Sequence, shift: Float[np.ndarray, "L 20"]) -> None:
-    """Draw the embedding shift of every substitution: residues of the chain against the new residue.
+def draw_scan(
+    path: PathLike,
+    wild: Sequence,
+    values: Float[np.ndarray, "L 20"],
+    *,
+    what: Literal["embedding shift", "log-odds"] = "embedding shift",
+) -> None:
+    """Draw a number of every substitution: residues of the chain against the new residue.
 
     Parameters
     ----------
     path
         An .svg, .png or .pdf file, whole or absent.
-    shift
+    values
         In the order of `ORDER`; NaN where nothing was computed. Rows without any value are left out of the figure.
+    what
+        What they are. Log-odds have two colours, the shift, which begins at 0, has one.
+
+    Raises
+    ------
+    InputError
+        If there is no value at all.
     """
-    shown = np.flatnonzero(~np.isnan(shift).all(axis=1))
+    shown = np.flatnonzero(~np.isnan(values).all(axis=1))
+    if not len(shown):
+        raise InputError(str(path), got=f"no {what} of any substitution", expected="one at least")
     blocks = [shown[k : k + _PER_ROW] for k in range(0, len(shown), _PER_ROW)]
-    highest = float(np.nanmax(shift))
+    highest = float(np.nanmax(np.abs(values), initial=1e-6))
+    lowest, colours = (0.0, "magma_r") if what == "embedding shift" else (-highest, "RdBu")
     widest = max(map(len, blocks))
     with new_figure(max(4.5, 1.6 + 0.09 * widest), 2.9 * len(blocks) + 0.4) as figure:
         panels = figure.subplots(len(blocks), 1, squeeze=False)[:, 0]
         for axes, block in zip(panels, blocks, strict=True):
             image = axes.imshow(
-                shift[block].T, cmap="magma_r", vmin=0, vmax=highest, aspect="auto", interpolation="nearest"
+                values[block].T, cmap=colours, vmin=lowest, vmax=highest, aspect="auto", interpolation="nearest"
             )
             own = [(x, ORDER.index(wild.letters[i])) for x, i in enumerate(block) if wild.letters[i] in ORDER]
             axes.scatter(*zip(*own, strict=True), s=4, color=GREY, linewidths=0)
@@ -74,9 +90,9 @@ def draw_scan(path: PathLike, wild: Sequence, shift: Float[np.ndarray, "L 20"]) 
             for side in ("left", "bottom"):
                 axes.spines[side].set_visible(False)
             axes.set_ylabel("new residue")
-        panels[0].set_title(f"{wild.id}: embedding shift of each substitution (dots: the residue itself)")
+        panels[0].set_title(f"{wild.id}: {what} (dots: wild type)")
         panels[-1].set_xlabel("residue")
-        figure.colorbar(image, ax=panels, label="embedding shift", shrink=1 / len(blocks), aspect=14, pad=0.015)
+        figure.colorbar(image, ax=panels, label=what, shrink=1 / len(blocks), aspect=14, pad=0.015)
         _save(figure, path)
 
 

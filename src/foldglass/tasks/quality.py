@@ -8,18 +8,23 @@ from foldglass.protein import Sequence, Structure
 
 
 def judge(
-    model: QualityModel, proteins: Iterable[Sequence], *, progress: Callable[[int], None] | None = None
+    model: QualityModel,
+    proteins: Iterable[Sequence],
+    *,
+    alone: bool = False,
+    progress: Callable[[int], None] | None = None,
 ) -> list[Quality]:
     """Judge structures and put the best first, by predicted GDT_TS.
 
-    Only the C-alphas of single chains are looked at. A ranking means most among models of one protein.
+    Only the C-alphas of single chains are looked at. What several models with the same letters agree on counts, unless
+    each is judged `alone`. A ranking means most among models of one protein.
 
     Raises
     ------
     InputError
         If a protein is a sequence, or a chain is too short or too long.
     """
-    judged = list(model.judge((_structure(protein) for protein in proteins), progress=progress))
+    judged = list(model.judge((_structure(protein) for protein in proteins), alone=alone, progress=progress))
     return sorted(judged, key=lambda quality: -quality.scores[0])
 
 

@@ -8,11 +8,13 @@ from typing import Any
 
 import torch
 
+from foldglass.models.inverse_folding import InverseFoldingModel
 from foldglass.models.model import Model
 from foldglass.models.quality_model import QualityModel
 from foldglass.models.score_model import ScoreModel
 from foldglass.models.sites_model import SitesModel
 from foldglass.train.data import PairData
+from foldglass.train.inverse_folding import NativeGraphs
 from foldglass.train.quality import DecoyGraphs
 from foldglass.train.recipe import Recipe
 from foldglass.train.score_data import ChainPool
@@ -113,7 +115,15 @@ def quality_card(model: QualityModel, recipe: Recipe, data: dict[str, DecoyGraph
     train, validation = data["train"].decoys, data["validation"].decoys
     kinds = Counter(decoy.kind for decoy in train)
     published = [decoy for decoy in train if not decoy.made]
-    read = [name for name, wanted in (("sequence encoder", inputs.sequence), ("score network", inputs.score)) if wanted]
+    read = [
+        name
+        for name, wanted in (
+            ("sequence encoder", inputs.sequence),
+            ("score network", inputs.score),
+            ("inverse-folding network", inputs.inverse),
+        )
+        if wanted
+    ]
     lines = [
         f"# {model.name}",
         "",
@@ -138,9 +148,45 @@ def quality_card(model: QualityModel, recipe: Recipe, data: dict[str, DecoyGraph
         _made(),
         "",
         "## Limits",
-        "Side chains, ligands and partners are not seen. The truth of training is one native: of a protein with",
-        "several folds or moving domains, a good model of another state is judged wrong. Most training models are",
-        "those of a diffusion model and of AlphaFold2.",
+        "Side chains, ligands and partners are not seen. The truth of training is the best known native state; a good",
+        "model of an unknown state is judged wrong. Most training models are those of a diffusion model and of",
+        "AlphaFold2.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def inverse_folding_card(
+    model: InverseFoldingModel, recipe: Recipe, data: dict[str, NativeGraphs], facts: dict[str, Any]
+) -> str:
+    """Markdown card of an inverse-folding model; arguments as `model_card`'s, with the chains of each role."""
+    assert recipe.inverse is not None
+    train, validation = data["train"], data["validation"]
+    lines = [
+        f"# {model.name}",
+        "",
+        "Probabilities of the 20 amino acids at each residue of a chain, from its C-alphas without its letters.",
+        "Message passing over a residue graph.",
+        "",
+        "## Network",
+        f"{sum(p.numel() for p in model.network.parameters()):,} parameters; {recipe.inverse.blocks} rounds of",
+        "messages.",
+        "",
+        "## Training",
+        f"{len(train):,} native chains of {len(set(train.groups)):,} superfamily groups, noise of up to",
+        f"{recipe.inverse.jitter:g} angstrom on their coordinates; validation on {len(validation):,} chains of",
+        f"{len(set(validation.groups)):,} other groups. No chain has a relative among the test targets of the model",
+        "`quality`, the test chains of interaction sites, or the wild types of the mutants. "
+        f"{recipe.loop.steps} steps of {recipe.inverse.batch} chains, seed {recipe.loop.seed}; weights of step",
+        f"{facts['step']}, the best on validation (loss in nats per residue; recovery is the share of residues whose",
+        "letter is the likeliest):",
+        *(f"- {key}: {value:.4f}" for key, value in facts.items() if key != "step"),
+        "",
+        _made(),
+        "",
+        "## Limits",
+        "Single chains: residues at an interface look exposed. Backbones with C-alphas only; the letters of the",
+        "neighbours are not seen, so that only what the shape says is counted.",
         "",
     ]
     return "\n".join(lines)

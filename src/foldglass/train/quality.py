@@ -13,10 +13,12 @@ from torch import Tensor, nn
 
 from foldglass.errors import InputError
 from foldglass.metrics.regression import pearson, rmse, spearman
+from foldglass.models.consensus import without_consensus
 from foldglass.models.graph_batch import GraphBatch, ResidueGraph
+from foldglass.models.graph_network import GraphConfig
 from foldglass.models.graphqa import GraphQAConfig, GraphQANetwork
 from foldglass.models.quality_model import predictions
-from foldglass.models.quality_network import N_GLOBAL, QualityConfig, QualityNetwork
+from foldglass.models.quality_network import N_GLOBAL, QualityNetwork
 from foldglass.train.quality_data import Decoy
 from foldglass.train.recipe import QualityTrainConfig, Recipe
 
@@ -61,11 +63,20 @@ class QualityTask:
         return whole.sum() + self.config.local * local, {"local": local.item(), "gdt_ts": whole[0].item()}
 
     def validate(self, module: nn.Module) -> dict[str, float]:
-        """The loss on the validation models, and how well GDT_TS and local lDDT are predicted."""
-        data = self.data["validation"]
-        whole, local = predictions(module, data.graphs)
-        truth = np.stack([decoy.truth for decoy in data.decoys])
-        residue = np.concatenate([decoy.local for decoy in data.decoys])
+        """How well the validation models are predicted, with others beside them and alone; the loss is the mean."""
+        graphs = self.data["validation"].graphs
+        beside = self._figures(module, graphs)
+        if not isinstance(self.network, QualityNetwork):
+            return beside
+        alone = self._figures(module, [without_consensus(graph) for graph in graphs])
+        loss = (beside["loss"] + alone["loss"]) / 2
+        return {**beside, **{f"alone_{name}": value for name, value in alone.items()}, "loss": loss}
+
+    def _figures(self, module: nn.Module, graphs: list[ResidueGraph]) -> dict[str, float]:
+        decoys = self.data["validation"].decoys
+        whole, local = predictions(module, graphs)
+        truth = np.stack([decoy.truth for decoy in decoys])
+        residue = np.concatenate([decoy.local for decoy in decoys])
         known = np.isfinite(residue)
         error = ((whole - truth) ** 2).mean(axis=0)
         local_error = ((np.concatenate(local) - residue)[known] ** 2).mean()
@@ -98,10 +109,13 @@ class QualityTask:
 
 def new_network(config: QualityTrainConfig, graph: ResidueGraph) -> GraphQANetwork | QualityNetwork:
     """An untrained network of the recipe's preset, for graphs like this one."""
-    node, edge = graph.node.shape[1], graph.edge.shape[1]
-    extra, pair = graph.extra.shape[1], graph.pair.shape[1]
+    node, edge, extra, pair, evidence = (
+        getattr(graph, name).shape[1] for name in ("node", "edge", "extra", "pair", "evidence")
+    )
     if config.preset == "foldglass":
-        return QualityNetwork(QualityConfig(node, edge, extra, pair))
+        return QualityNetwork(
+            GraphConfig(node, edge, extra, pair, evidence, blocks=config.blocks, dropout=config.dropout)
+        )
     sizes = replace(GraphQAConfig.preset(config.preset), cad=False, node_inputs=node + extra, edge_inputs=edge + pair)
     return GraphQANetwork(sizes)
 

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from foldglass.geometry.trace import residue_features
+from foldglass.models.consensus import Consensus, consensus_columns
 from foldglass.models.quality_input import ScoreInput
 from foldglass.train.quality_data import Decoy
 from foldglass.typing import Coordinates
@@ -16,18 +17,38 @@ CONTACT = 8.0
 
 _NEAR_10 = 19
 """Column of `residue_features` that counts C-alphas within 10 angstrom."""
+_MEANS, _LOCAL_FIT = slice(5, 8), slice(2, 5)
+"""Columns of `fit_columns`: means over the chain; the letter's excess, and two means over its neighbours."""
 
 Numbers = Float[np.ndarray, "M F"]
 
 
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """A model with what pre-trained networks and other models of the protein say of it.
+
+    `fit` are the columns of `inverse_folding.fit_columns`.
+    """
+
+    decoy: Decoy
+    reading: ScoreInput
+    agreement: Consensus | None
+    fit: Float[np.ndarray, "L 28"]
+
+    @property
+    def ca(self) -> Coordinates:
+        """C-alphas of the model."""
+        return self.decoy.structure.ca
+
+
 @dataclass(frozen=True)
 class Baseline:
-    """A few numbers per model (M, F) and per residue (L, F), from which quality is regressed; F may be 0."""
+    """A few numbers per model (F) and per residue (F, L), from which quality is regressed; F may be 0."""
 
     key: str
     title: str
-    whole: Callable[[Decoy, ScoreInput], list[float]]
-    local: Callable[[Decoy, ScoreInput], Float[np.ndarray, "F L"]]
+    whole: Callable[[Facts], list[float]]
+    local: Callable[[Facts], Float[np.ndarray, "F L"]]
 
 
 def contact_order(ca: Coordinates) -> float:
@@ -55,24 +76,40 @@ def compactness(ca: Coordinates) -> float:
     return float(radius / (2.2 * len(ca) ** 0.38))
 
 
-def _nothing(decoy: Decoy, reading: ScoreInput) -> Float[np.ndarray, "F L"]:
-    return np.zeros((0, len(decoy.structure)))
+def _nothing(facts: Facts) -> Float[np.ndarray, "F L"]:
+    return np.zeros((0, len(facts.ca)))
+
+
+def _agreement(facts: Facts) -> Float[np.ndarray, "L 6"]:
+    return consensus_columns(facts.agreement, len(facts.ca)).astype(np.float64)
 
 
 BASELINES = (
-    Baseline("constant", "best constant", lambda decoy, reading: [], _nothing),
-    Baseline("length", "sequence length", lambda decoy, reading: [np.log(len(decoy.structure))], _nothing),
+    Baseline("constant", "best constant", lambda facts: [], _nothing),
+    Baseline("length", "sequence length", lambda facts: [np.log(len(facts.ca))], _nothing),
     Baseline(
         "contacts",
         "contact order and compactness",
-        lambda decoy, reading: [contact_order(decoy.structure.ca), compactness(decoy.structure.ca)],
-        lambda decoy, reading: residue_features(decoy.structure.ca)[:, _NEAR_10][None].astype(np.float64),
+        lambda facts: [contact_order(facts.ca), compactness(facts.ca)],
+        lambda facts: residue_features(facts.ca)[:, _NEAR_10][None].astype(np.float64),
     ),
     Baseline(
         "strain",
         "score network's gradient alone",
-        lambda decoy, reading: [float(np.log(reading.strain.mean()))],
-        lambda decoy, reading: np.log(reading.strain + 1e-3)[None].astype(np.float64),
+        lambda facts: [float(np.log(facts.reading.strain.mean()))],
+        lambda facts: np.log(facts.reading.strain + 1e-3)[None].astype(np.float64),
+    ),
+    Baseline(
+        "fit",
+        "inverse folding alone",
+        lambda facts: facts.fit[0, _MEANS].tolist(),
+        lambda facts: facts.fit[:, _LOCAL_FIT].T.astype(np.float64),
+    ),
+    Baseline(
+        "consensus",
+        "consensus alone",
+        lambda facts: _agreement(facts)[0, [0, 2, 4, 5]].tolist(),
+        lambda facts: _agreement(facts)[:, [0, 1, 5]].T,
     ),
 )
 
@@ -80,29 +117,24 @@ BASELINES = (
 class Calibrated:
     """A baseline as a predictor: least squares on its numbers and their squares, within 0 to 1."""
 
-    def __init__(self, baseline: Baseline, decoys: list[Decoy], readings: list[ScoreInput]) -> None:
+    def __init__(self, baseline: Baseline, known: list[Facts]) -> None:
         self.baseline = baseline
-        truth = np.stack([decoy.truth for decoy in decoys])
-        self._whole = _fit(self._numbers(decoys, readings), truth)
-        residue = np.concatenate([decoy.local for decoy in decoys])
-        known = np.isfinite(residue)
-        numbers = np.concatenate([baseline.local(d, r).T for d, r in zip(decoys, readings, strict=True)])
-        self._local = _fit(numbers[known], residue[known, None])
+        truth = np.stack([facts.decoy.truth for facts in known])
+        self._whole = _fit(self._numbers(known), truth)
+        residue = np.concatenate([facts.decoy.local for facts in known])
+        finite = np.isfinite(residue)
+        numbers = np.concatenate([baseline.local(facts).T for facts in known])
+        self._local = _fit(numbers[finite], residue[finite, None])
 
-    def predict(
-        self, decoys: list[Decoy], readings: list[ScoreInput]
-    ) -> tuple[Float[np.ndarray, "M G"], list[Float[np.ndarray, " _"]]]:
+    def predict(self, judged: list[Facts]) -> tuple[Float[np.ndarray, "M G"], list[Float[np.ndarray, " _"]]]:
         """Global scores and local lDDT of each model."""
-        whole = np.clip(_terms(self._numbers(decoys, readings)) @ self._whole, 0, 1)
-        local = [
-            np.clip(_terms(self.baseline.local(d, r).T) @ self._local, 0, 1)[:, 0]
-            for d, r in zip(decoys, readings, strict=True)
-        ]
+        whole = np.clip(_terms(self._numbers(judged)) @ self._whole, 0, 1)
+        local = [np.clip(_terms(self.baseline.local(facts).T) @ self._local, 0, 1)[:, 0] for facts in judged]
         return whole, local
 
-    def _numbers(self, decoys: list[Decoy], readings: list[ScoreInput]) -> Numbers:
-        rows = [self.baseline.whole(decoy, reading) for decoy, reading in zip(decoys, readings, strict=True)]
-        return np.array(rows, dtype=np.float64).reshape(len(decoys), -1)
+    def _numbers(self, facts: list[Facts]) -> Numbers:
+        rows = [self.baseline.whole(one) for one in facts]
+        return np.array(rows, dtype=np.float64).reshape(len(facts), -1)
 
 
 def _terms(numbers: Numbers) -> Float[np.ndarray, "M T"]:

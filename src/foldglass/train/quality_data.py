@@ -10,21 +10,18 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from foldglass.errors import NotFoundError
 from foldglass.io.atomic import replacing
 from foldglass.metrics.model_quality import ModelQuality, model_quality
 from foldglass.models.score_model import ScoreModel
 from foldglass.protein import Structure
 from foldglass.train.decoys import MAKERS, denoised
-from foldglass.train.quality_split import chain_splits, target_splits
+from foldglass.train.native_states import NativeStates
+from foldglass.train.natives import experimental, natives_by_role, read_tables
+from foldglass.train.quality_split import target_splits
 from foldglass.train.recipe import MadeConfig
-from foldglass.train.splits import UNPUBLISHABLE_SETS, fraction
+from foldglass.train.splits import fraction
 
-DECOYS = "decoys.parquet"
 NATIVE, THREADED, DENOISED = "native", "threaded", "denoised"
-
-_MODELLED = ("egfr_designs_af2", "binder_designs", "gtalign_afsp", "phold_af", "rfdiffusion_inputs", "genie2_motif")
-"""Sets whose chains are models or designs, not natives."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +30,8 @@ class Decoy:
 
     `split` is that of the target. `kind` is the set of a published model, or how a decoy was made; `made` tells the two
     apart. `target` is what it is a model of and `group` the target's superfamily group. `truth` holds the scores of
-    `quality_model.GLOBALS`; `local` is NaN where not known.
+    `quality_model.GLOBALS`; `local` is NaN where not known. Both are against the native state that the model fits best;
+    `strict` holds the scores against the target's own native.
     """
 
     structure: Structure
@@ -44,10 +42,11 @@ class Decoy:
     made: bool
     truth: Float[np.ndarray, " G"]
     local: Float[np.ndarray, " L"]
+    strict: Float[np.ndarray, " G"]
 
 
 def published_decoys(folder: Path, *, per_target: int = 10, longest: int = 350) -> list[Decoy]:
-    """The models of `decoys.parquet`, with scores of our own.
+    """The models of `decoys.parquet`, with scores of our own against the best of the known native states.
 
     Parameters
     ----------
@@ -61,8 +60,13 @@ def published_decoys(folder: Path, *, per_target: int = 10, longest: int = 350) 
     NotFoundError
         If the folder lacks a table.
     """
-    table, chains = _tables(folder)
+    table, chains = read_tables(folder)
     natives = table.filter(pl.col("is_native"))
+    states = NativeStates(
+        (letters, _points(coords))
+        for part in (natives, experimental(chains))
+        for letters, coords in part.select("sequence", "ca_coords").iter_rows()
+    )
     splits = target_splits(natives.select("target_id", "sequence").iter_rows(), chains)
     coords = dict(natives.select("decoy_id", "ca_coords").iter_rows())
     found = []
@@ -73,10 +77,12 @@ def published_decoys(folder: Path, *, per_target: int = 10, longest: int = 350) 
                 continue
             model, native = _points(row["ca_coords"]), _points(coords[row["native_id"]])
             pairs = np.stack([row["decoy_index"], row["native_index"]], axis=1).astype(np.int64)
-            quality = model_quality(native, model, pairs)
+            own = model_quality(native, model, pairs)
+            others = [model_quality(ca, model, aligned) for ca, aligned in states.of(row["sequence"])]
+            best = max([own, *others], key=lambda quality: quality.gdt_ts)
             split, group = splits[row["target_id"]]
             structure = Structure(row["decoy_id"], row["sequence"], ca=model)
-            found.append(_decoy(structure, split, row["target_id"], group, row["set"], False, quality))
+            found.append(_decoy(structure, split, row["target_id"], group, row["set"], False, best, own))
     return found
 
 
@@ -104,9 +110,10 @@ def made_decoys(
                 ca = denoised(score, native, rng).astype(np.float32)
             elif kind != NATIVE:
                 ca = MAKERS[kind](native.ca, rng).astype(np.float32)
+            ca = (ca + rng.normal(size=ca.shape) * rng.uniform(0, config.jitter)).astype(np.float32)
             quality = model_quality(truth, ca)
             structure = Structure(f"{native.id}/{kind}-{number}", letters, ca=ca)
-            decoys.append(_decoy(structure, "train", native.id, f"group {group}", str(kind), True, quality))
+            decoys.append(_decoy(structure, "train", native.id, f"group {group}", str(kind), True, quality, quality))
         if progress:
             progress(index + 1)
     return decoys
@@ -128,6 +135,7 @@ def kept_decoys(path: Path, make: Callable[[], list[Decoy]]) -> list[Decoy]:
             row["made"],
             np.array(row["truth"]),
             np.frombuffer(row["local"], "<f4").astype(np.float64),
+            np.array(row["strict"]),
         )
         for row in pl.read_parquet(path).iter_rows(named=True)
     ]
@@ -151,30 +159,17 @@ def _table_of(decoys: list[Decoy]) -> pl.DataFrame:
             "made": [d.made for d in decoys],
             "truth": [d.truth.tolist() for d in decoys],
             "local": [d.local.astype("<f4").tobytes() for d in decoys],
+            "strict": [d.strict.tolist() for d in decoys],
         }
     )
 
 
 def _natives(folder: Path, config: MadeConfig) -> list[tuple[int, Structure]]:
     """Natives to make decoys of: whole experimental chains of training groups, one per group, drawn by name."""
-    table, chains = _tables(folder)
-    held_out = {
-        group
-        for split, group in target_splits(
-            table.filter(pl.col("is_native")).select("target_id", "sequence").iter_rows(), chains
-        ).values()
-        if split != "train"
-    }
-    usable = (
-        chains.with_columns(split=pl.Series(chain_splits(chains)))
-        .filter(
-            (pl.col("split") == "train")
-            & ~pl.col("from_distance_map")
-            & (pl.col("n_breaks") == 0)
-            & pl.col("n_residues").is_between(config.shortest, config.longest)
-            & ~pl.col("set").is_in([*UNPUBLISHABLE_SETS, *_MODELLED])
-        )
-        .filter(~pl.concat_str(pl.lit("group "), pl.col("superfamily_group")).is_in(list(held_out)))
+    usable = natives_by_role(*read_tables(folder), set()).filter(
+        (pl.col("role") == "train")
+        & (pl.col("n_breaks") == 0)
+        & pl.col("n_residues").is_between(config.shortest, config.longest)
     )
     rows = sorted(
         usable.select("superfamily_group", "id", "sequence", "ca_coords").iter_rows(),
@@ -186,18 +181,18 @@ def _natives(folder: Path, config: MadeConfig) -> list[tuple[int, Structure]]:
     return list(first.items())[: config.natives]
 
 
-def _tables(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
-    for name in (DECOYS, "structures.parquet"):
-        if not (folder / name).is_file():
-            raise NotFoundError(str(folder / name), got="no such table", expected=f"{DECOYS} and structures.parquet")
-    return pl.read_parquet(folder / DECOYS), pl.read_parquet(folder / "structures.parquet")
-
-
 def _decoy(
-    structure: Structure, split: str, target: str, group: str, kind: str, made: bool, quality: ModelQuality
+    structure: Structure,
+    split: str,
+    target: str,
+    group: str,
+    kind: str,
+    made: bool,
+    best: ModelQuality,
+    own: ModelQuality,
 ) -> Decoy:
-    truth = np.array([quality.gdt_ts, quality.gdt_ha, quality.tm, quality.lddt])
-    return Decoy(structure, split, target, group, kind, made, truth, quality.residue)
+    truth, strict = (np.array([quality.gdt_ts, quality.gdt_ha, quality.tm, quality.lddt]) for quality in (best, own))
+    return Decoy(structure, split, target, group, kind, made, truth, best.residue, strict)
 
 
 def _points(raw: bytes) -> Float[np.ndarray, "L 3"]:

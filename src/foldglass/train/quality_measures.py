@@ -30,7 +30,7 @@ class QualityMeasures:
 
     key: str
     title: str
-    baseline: bool
+    is_baseline: bool
     rmse: dict[str, Interval]
     pearson: dict[str, Interval]
     per_target: Interval
@@ -51,7 +51,7 @@ def measure(
     whole: Float[np.ndarray, "M G"],
     local: list[Float[np.ndarray, " _"]],
     *,
-    baseline: bool = False,
+    is_baseline: bool = False,
 ) -> QualityMeasures:
     """Compare predictions with the truth of the models."""
     truth = np.stack([decoy.truth for decoy in decoys])
@@ -76,7 +76,7 @@ def measure(
     return QualityMeasures(
         key,
         title,
-        baseline,
+        is_baseline,
         rmse={name: _interval(values, groups, rmse) for name, values in zip(GLOBALS, pairs, strict=True)},
         pearson={name: _interval(values, groups, pearson) for name, values in zip(GLOBALS, pairs, strict=True)},
         **{name: _mean(values, clusters) for name, (values, clusters) in of_target.items()},

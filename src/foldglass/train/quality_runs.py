@@ -2,22 +2,23 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from foldglass.errors import InputError, UsageError
 from foldglass.io.fetch import cache_folder
+from foldglass.models.consensus import N_CONSENSUS, has_consensus, without_consensus
 from foldglass.models.quality_input import GraphMaker, QualityInputConfig
 from foldglass.models.quality_model import ErrorBands, QualityModel, graph_maker, predictions, save_quality_model
-from foldglass.models.registry import load_score
+from foldglass.models.registry import load_inverse, load_score
 from foldglass.train.card import quality_card
 from foldglass.train.loop import BEST, load_weights, train
 from foldglass.train.quality import DecoyGraphs, QualityTask
-from foldglass.train.quality_baselines import BASELINES, Calibrated
+from foldglass.train.quality_baselines import BASELINES, Calibrated, Facts
 from foldglass.train.quality_data import Decoy, kept_decoys, key_of, made_decoys, published_decoys
-from foldglass.train.quality_graphs import decoy_graphs, kept_reading
+from foldglass.train.quality_graphs import decoy_graphs, kept_reading, published_consensus
 from foldglass.train.quality_measures import QualityMeasures, measure
 from foldglass.train.recipe import QualityTrainConfig, Recipe
 
@@ -61,10 +62,14 @@ def finished(task: QualityTask, maker: GraphMaker, folder: Path, name: str) -> Q
     task.network.load_state_dict(tensors)
     network = task.network.cpu().eval()
     validation = task.data["validation"]
-    whole, _ = predictions(network, validation.graphs)
-    bands = ErrorBands.fit(whole, np.stack([decoy.truth for decoy in validation.decoys]))
+    truth = np.stack([decoy.truth for decoy in validation.decoys])
+    whole, _ = predictions(network, [without_consensus(graph) for graph in validation.graphs])
+    bands = ErrorBands.fit(whole, truth)
+    together = [i for i, graph in enumerate(validation.graphs) if has_consensus(graph)] or list(range(len(validation)))
+    whole, _ = predictions(network, [validation.graphs[i] for i in together])
+    consensus_bands = ErrorBands.fit(whole, truth[together])
     description = "quality of structure models from C-alphas: GDT_TS, GDT_HA, TM-score, lDDT and lDDT per residue"
-    return QualityModel(network, maker, bands, name=name, description=description)
+    return QualityModel(network, maker, bands, consensus_bands, name=name, description=description)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +81,7 @@ class QualityEvaluation:
     decoys: list[Decoy]
     rows: list[QualityMeasures]
     coverage: float
-    """Share of the true GDT_TS within the predicted interval."""
+    """Share of the true GDT_TS within the predicted interval, other models of the protein being seen."""
 
 
 def evaluate_quality(model: QualityModel, folder: Path, split: str, progress: Progress) -> QualityEvaluation:
@@ -96,8 +101,15 @@ def evaluate_quality(model: QualityModel, folder: Path, split: str, progress: Pr
     graphs = graphs_of(model.maker, judged, split, progress).graphs
     whole, local = predictions(model.network, graphs)
     rows = [measure("model", model.id, judged, whole, local)]
+    bands = [model.bands] * len(judged)
+    if model.reads_consensus:
+        bands = [model.consensus_bands if has_consensus(graph) else model.bands for graph in graphs]
+        alone = predictions(model.network, [without_consensus(graph) for graph in graphs])
+        rows.append(measure("alone", f"{model.id}, each model alone", judged, *alone))
+        strict = [replace(decoy, truth=decoy.strict) for decoy in judged]
+        rows.append(measure("strict", f"{model.id}, against one native", strict, whole, local))
     rows += baseline_measures([decoy for decoy in decoys if decoy.split == "train"], judged, progress)
-    ends = [model.bands.around(row) for row in whole]
+    ends = [band.around(row) for band, row in zip(bands, whole, strict=True)]
     inside = [low[0] <= decoy.truth[0] <= high[0] for (low, high), decoy in zip(ends, judged, strict=True)]
     return QualityEvaluation(model.id, split, judged, rows, float(np.mean(inside)))
 
@@ -110,17 +122,26 @@ def baseline_measures(train: list[Decoy], judged: list[Decoy], progress: Progres
         met[decoy.target] += not decoy.made
         if not decoy.made and met[decoy.target] <= CALIBRATION:
             known.append(decoy)
-    maker = GraphMaker(QualityInputConfig(score=True), score=load_score())
-    readings = []
-    for done, decoy in enumerate([*known, *judged]):
-        readings.append(kept_reading(maker, decoy.structure, _cache() / "score"))
-        if done % 50 == 0:
-            progress(f"baselines: {done} of {len(known) + len(judged)} models read")
+    facts = [*_facts(known, train, progress), *_facts(judged, judged, progress)]
     rows = []
     for baseline in BASELINES:
-        predicted = Calibrated(baseline, known, readings[: len(known)]).predict(judged, readings[len(known) :])
-        rows.append(measure(baseline.key, baseline.title, judged, *predicted, baseline=True))
+        predicted = Calibrated(baseline, facts[: len(known)]).predict(facts[len(known) :])
+        rows.append(measure(baseline.key, baseline.title, judged, *predicted, is_baseline=True))
     return rows
+
+
+def _facts(decoys: list[Decoy], beside: list[Decoy], progress: Progress) -> list[Facts]:
+    """What the baselines read of decoys, other models of their proteins being among those `beside`."""
+    maker = GraphMaker(QualityInputConfig(score=True, inverse=True), score=load_score(), inverse=load_inverse())
+    agreements = dict(zip([decoy.structure.id for decoy in beside], published_consensus(beside), strict=True))
+    found = []
+    for done, decoy in enumerate(decoys):
+        reading = kept_reading(maker, decoy.structure, _cache() / "score")
+        fit = maker(decoy.structure, reading=reading).evidence[:, N_CONSENSUS:]
+        found.append(Facts(decoy, reading, agreements[decoy.structure.id], fit))
+        if done % 50 == 0:
+            progress(f"baselines: {done} of {len(decoys)} models read")
+    return found
 
 
 _ROLES = ("train", "validation")

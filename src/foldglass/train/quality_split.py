@@ -1,15 +1,14 @@
 """Which decoy targets train, validate and test, so that no test target has a relative anywhere in training."""
 
-from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 import numpy as np
 import polars as pl
 
+from foldglass.train.kmers import KmerIndex, kmers
 from foldglass.train.splits import TRAIN, VALIDATION, fraction, protein_roles
 
 SPLITS = ("train", "validation", "test")
-KMER = 5
 LINKED = 0.15
 """Share of 5-mers of the shorter chain that two relatives have in common at least: what `seq_family` means too."""
 EXTRA_VALIDATION = 0.10
@@ -21,33 +20,18 @@ class Relatives:
 
     def __init__(self, chains: pl.DataFrame) -> None:
         self._sequences = chains["sequence"].to_list()
-        self._holders: dict[str, list[int]] = defaultdict(list)
-        for i, letters in enumerate(self._sequences):
-            for word in kmers(letters):
-                self._holders[word].append(i)
+        self._index = KmerIndex(self._sequences)
 
     def nearest(self, letters: str) -> int | None:
         """Row of the chain with the largest share of 5-mers in common, None if no chain has `LINKED` of them."""
         words = kmers(letters)
-        shared = Counter(i for word in words for i in self._holders.get(word, ()))
         best: float = 0.0
         found: int | None = None
-        for i, count in shared.items():
+        for i, count in self._index.shared(letters).items():
             share = count / max(1, min(len(words), len(kmers(self._sequences[i]))))
             if count >= 3 and share > best:
                 best, found = share, i
         return found if best >= LINKED else None
-
-
-def kmers(letters: str) -> set[str]:
-    """All words of five letters.
-
-    Examples
-    --------
-    >>> sorted(kmers("ACDEFG"))
-    ['ACDEF', 'CDEFG']
-    """
-    return {letters[k : k + KMER] for k in range(len(letters) - KMER + 1)}
 
 
 def chain_splits(chains: pl.DataFrame) -> np.ndarray:

@@ -195,7 +195,8 @@ class SitesTrainConfig:
 class MadeConfig:
     """Decoys made from natives of training families: how many natives, decoys of each, and which lengths.
 
-    With `denoised` one of each comes from the score network, which costs more than all others.
+    With `denoised` one of each comes from the score network, which costs more than all others. Every decoy gets noise
+    of up to `jitter` angstrom on its coordinates, since published models are less neat than natives.
     """
 
     natives: int = 120
@@ -203,6 +204,7 @@ class MadeConfig:
     shortest: int = 50
     longest: int = 160
     denoised: bool = False
+    jitter: float = 0.3
     seed: int = 0
 
 
@@ -219,6 +221,31 @@ class QualityTrainConfig:
     """Share of them that were made from natives."""
     local: float = 4.0
     """Weight of the local error next to the sum of the global ones."""
+    blocks: int = 2
+    """Rounds of messages of the preset `foldglass`."""
+    dropout: float = 0.3
+    """Of the preset `foldglass`."""
+
+
+@dataclass(frozen=True)
+class InverseFoldingConfig:
+    """Inverse folding: the network, and the natives that it learns from.
+
+    Of each sequence family `per_family` chains are used; `jitter` is the largest standard deviation in angstrom of
+    noise on their coordinates. A step sees `batch` chains, each of another superfamily group.
+    """
+
+    node: int = 128
+    edge: int = 64
+    blocks: int = 3
+    dropout: float = 0.1
+    batch: int = 8
+    per_family: int = 3
+    shortest: int = 30
+    longest: int = 400
+    jitter: float = 0.3
+    validation: int = 250
+    """Chains of held-out groups on which it is watched."""
 
 
 @dataclass(frozen=True)
@@ -230,7 +257,7 @@ class Recipe:
     model folder whose weights the towers begin with.
     """
 
-    task: Literal["pretrain", "siamese", "score", "sites", "quality"]
+    task: Literal["pretrain", "siamese", "score", "sites", "quality", "inverse-folding"]
     loop: LoopConfig
     towers: list[str] = field(default_factory=list)
     teacher: str = ""
@@ -244,6 +271,7 @@ class Recipe:
     score: ScoreTrainConfig | None = None
     sites: SitesTrainConfig | None = None
     quality: QualityTrainConfig | None = None
+    inverse: InverseFoldingConfig | None = None
     pairs: PairsConfig = field(default_factory=PairsConfig)
     whole: WholeConfig | None = None
     loss: LossConfig = field(default_factory=LossConfig)

@@ -16,6 +16,7 @@ from foldglass.errors import InputError, NotFoundError, UsageError
 from foldglass.io.fetch import cache_folder
 from foldglass.io.read import iter_read
 from foldglass.models.checkpoint import load_model, save_model
+from foldglass.models.inverse_folding import InverseFoldingModel, save_inverse_folding
 from foldglass.models.model import Model
 from foldglass.models.registry import load_score
 from foldglass.models.score_model import ScoreModel, save_score_model
@@ -23,9 +24,10 @@ from foldglass.models.siamese import SiameseConfig, SiameseNetwork
 from foldglass.models.tower import PretrainedFront, SequenceFront, StructureFront, Tower, features_per_residue
 from foldglass.protein import Structure
 from foldglass.train.calibrate import calibrate
-from foldglass.train.card import model_card, score_card
+from foldglass.train.card import inverse_folding_card, model_card, score_card
 from foldglass.train.data import PairData, load_pair_data
 from foldglass.train.evaluation_set import EvaluationSet
+from foldglass.train.inverse_folding import InverseFoldingTask, native_graphs
 from foldglass.train.loop import BEST, load_weights, train
 from foldglass.train.pretrain import PretrainTask
 from foldglass.train.quality_runs import train_quality
@@ -73,6 +75,8 @@ def run_recipe(
         return train_sites(recipe, folder, name or recipe_path.stem, progress)
     if recipe.task == "quality":
         return train_quality(recipe, folder, name or recipe_path.stem, progress)
+    if recipe.task == "inverse-folding":
+        return _train_inverse(recipe, folder, name or recipe_path.stem, progress)
     pairs = load_pair_data(Path(recipe.pairs.folder), unpublishable=recipe.pairs.unpublishable)
     if recipe.task == "pretrain":
         held_out = frozenset(
@@ -111,6 +115,24 @@ def _train_score(recipe: Recipe, pairs: PairData, folder: Path, name: str, progr
         description="score network on C-alpha traces: gradients, and vectors of residue pairs, residues and structures",
     )
     save_score_model(model, folder / "model", card=score_card(model, recipe, pools, facts))
+    return folder / "model"
+
+
+def _train_inverse(recipe: Recipe, folder: Path, name: str, progress: Progress) -> Path:
+    if recipe.inverse is None:
+        raise InputError("recipe", got="no [inverse]", expected="it for the task 'inverse-folding'")
+    data = {
+        role: native_graphs(Path(recipe.pairs.folder), recipe.inverse, role, progress=progress)
+        for role in ("train", "validation")
+    }
+    task = InverseFoldingTask(recipe, data)
+    train(task, recipe.loop, folder, progress=progress)
+    tensors, facts = load_weights(folder / BEST)
+    task.network.load_state_dict(tensors)
+    model = InverseFoldingModel(
+        task.network.cpu(), name=name, description="inverse folding: amino acids of a backbone from its C-alphas"
+    )
+    save_inverse_folding(model, folder / "model", card=inverse_folding_card(model, recipe, data, facts))
     return folder / "model"
 
 

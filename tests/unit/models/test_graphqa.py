@@ -61,6 +61,7 @@ def test_the_receiver_is_no_input_of_its_edges() -> None:
         np.array([[0, 1]]),
         np.ones((1, 1), np.float32),
         nothing[:1],
+        nothing,
     )
     batch = GraphBatch.of([graph])
     edge, node, whole = torch.randn(1, 3), torch.randn(2, 5), torch.randn(1, 2)

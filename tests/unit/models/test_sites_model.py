@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from foldglass.errors import InputError, ModelError
 from foldglass.io.structure import read_structures
 from foldglass.metrics.binary import average_precision
 from foldglass.metrics.interface import LOST, area_lost
-from foldglass.models.registry import kind_of, load_sites
+from foldglass.models.quality_input import GraphMaker, QualityInputConfig
+from foldglass.models.registry import kind_of, load_inverse, load_sites
 from foldglass.models.site_inputs import SiteInputs
 from foldglass.models.sites import SitesConfig, SitesNetwork
 from foldglass.models.sites_model import SitesModel, save_sites_model
@@ -70,3 +72,15 @@ def test_packaged_model_needs_no_other_model() -> None:
     chain, partner = read_structures(Path(__file__).parents[3] / "examples" / "1hpv.pdb")
     true = area_lost(chain, [partner]) > LOST
     assert average_precision(model.probability(chain), true) > true.mean() + 0.05
+
+
+def test_how_well_letters_fit_is_said_by_the_packaged_network(make_structure: Callable[..., Structure]) -> None:
+    chain = make_structure(30)
+    inputs = SiteInputs(["inverse"])
+    found = inputs.of(chain)["inverse"]
+    maker = GraphMaker(QualityInputConfig(inverse=True), inverse=load_inverse())
+    np.testing.assert_array_equal(found, maker(chain).evidence[:, 6:])
+    other = inputs.of(replace(chain, letters="A" * 30))["inverse"]
+    np.testing.assert_array_equal(other[:, 8:], found[:, 8:])  # probabilities do not see the letters
+    assert np.abs(other[:, 0] - found[:, 0]).max() > 0.1
+    assert inputs.digests == {"inverse": load_inverse().digest}

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -68,21 +67,29 @@ def test_effects_come_in_order_and_do_not_depend_on_each_other(model: Model, wil
     assert found[40].comparison.cosine == pytest.approx(alone.comparison.cosine, abs=1e-6)
 
 
-def test_residues_correspond_by_number_unless_some_come_or_go(model: Model, wild: Structure, monkeypatch: Any) -> None:
-    asked = []
+def test_residues_correspond_as_the_changes_say(model: Model, wild: Structure) -> None:
+    def pairs(text: str) -> list[list[int]]:
+        return effect_of(model, wild, text).comparison.alignment.tolist()
 
-    def align(similarities: list[np.ndarray]) -> list[np.ndarray]:
-        asked.extend(similarity.shape for similarity in similarities)
-        return [np.stack([np.arange(5), np.arange(5)], axis=1)] * len(similarities)
+    assert pairs("W10G+K2A") == [[i, i] for i in range(21)]
+    assert pairs("K2del") == [[0, 0], *([i, i - 1] for i in range(2, 21))]
+    assert pairs("M1_K2insGG+C19del") == [
+        [0, 0],
+        *([i, i + 2] for i in range(1, 18)),
+        *([i, i + 1] for i in range(19, 21)),
+    ]
+    replaced = pairs("W10_E12delinsGG")
+    assert replaced[:9] == [[i, i] for i in range(9)] and replaced[-9:] == [[i, i - 1] for i in range(12, 21)]
+    assert len(replaced) == 20 and {j for _, j in replaced[9:11]} == {9, 10}
+    gone = effect_of(model, wild, "W10del")
+    assert np.isnan(gone.change[9]) and np.isfinite(np.delete(gone.change, 9)).all() and np.isnan(gone.site_lddt)
 
-    monkeypatch.setattr("foldglass.models.model.align_batch", align)
-    assert effect_of(model, wild, "W10G+K2A").comparison.alignment.tolist() == [[i, i] for i in range(21)]
-    assert not asked
-    assert len(effect_of(model, wild, "W10del").comparison.alignment) == 5
-    effect = effect_of(model, wild, "M1_K2insG")
-    assert asked == [(21, 20), (21, 22)]
-    assert np.isnan(effect.change[5:]).all() and np.isfinite(effect.change[:5]).all()
-    assert np.isnan(effect.comparison.lddt[5:]).all() and np.isnan(effect_of(model, wild, "W10del").site_lddt)
+
+@pytest.mark.parametrize("change", ["K2del", "I20del", "V3_L4del", "M1_K2insGG", "C19_I20insW", "K2del+Q18_C19insWW"])
+def test_a_protein_of_its_own_is_aligned_where_it_differs(model: Model, wild: Structure, change: str) -> None:
+    (variant,) = parse_variants(change, wild)
+    (effect,) = mutant_effects(model, wild, [variant.apply(wild)])
+    assert effect.variant == variant
 
 
 def test_distances_from_the_nearest_site(model: Model, wild: Structure) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from foldglass.errors import UsageError
+from foldglass.errors import InputError, UsageError
 from foldglass.models.model import Model
 from foldglass.protein import Sequence, Structure
 from foldglass.tasks.mutation import Effect, mutant_effects, variant_effects
@@ -72,3 +72,8 @@ def test_refused(make_model: Callable[..., Model], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"the extension '.gif'; expected .svg, .png or .pdf"):
         check_figure_path(tmp_path / "a.gif")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_heat_map_needs_a_value(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no log-odds of any substitution"):
+        draw_scan(tmp_path / "a.svg", Sequence("a", "MX"), np.full((2, 20), np.nan), what="log-odds")

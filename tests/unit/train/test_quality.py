@@ -11,14 +11,16 @@ import torch
 
 from foldglass.errors import InputError, UsageError
 from foldglass.metrics.regression import pearson, rmse, spearman
+from foldglass.models.consensus import Consensus
 from foldglass.models.graphqa import GraphQANetwork
+from foldglass.models.inverse_folding import N_FIT
 from foldglass.models.quality_input import GraphMaker, QualityInputConfig, ScoreInput
 from foldglass.models.quality_model import predictions
 from foldglass.models.quality_network import QualityNetwork
 from foldglass.models.registry import load_quality
 from foldglass.protein import Structure
 from foldglass.train.quality import DecoyGraphs, QualityTask
-from foldglass.train.quality_baselines import BASELINES, Calibrated
+from foldglass.train.quality_baselines import BASELINES, Calibrated, Facts
 from foldglass.train.quality_data import Decoy
 from foldglass.train.quality_measures import measure
 from foldglass.train.quality_report import write_quality_report
@@ -42,7 +44,8 @@ def data(make_structure: Callable[..., Structure]) -> MakeData:
                 local = rng.random(15 + target)
                 local[:3] = np.nan
                 structure = make_structure(15 + target, seed=100 * k + made)
-                decoys.append(Decoy(structure, "train", f"t{target}", f"g{target}", "toy", made, rng.random(4), local))
+                truth = rng.random(4)
+                decoys.append(Decoy(structure, "train", f"t{target}", f"g{target}", "toy", made, truth, local, truth))
         return DecoyGraphs(decoys, [GraphMaker(INPUTS)(decoy.structure) for decoy in decoys])
 
     return make
@@ -134,13 +137,25 @@ def test_a_calibrated_baseline_learns_from_its_numbers_alone(data: MakeData) -> 
     related = [
         replace(d, truth=np.full(4, n / 50), local=np.full(n, 0.25)) for d, n in zip(decoys, lengths, strict=True)
     ]
-    readings = [ScoreInput(np.zeros((n, 1)), np.zeros((0, 1)), np.ones(n)) for n in lengths.tolist()]
+    rng = np.random.default_rng(0)
+    facts = [
+        Facts(
+            decoy,
+            ScoreInput(np.zeros((n, 1)), np.zeros((0, 1)), np.ones(n)),
+            Consensus(np.full(4, n / 50), np.full(n, 0.5), 1),
+            rng.normal(size=(n, N_FIT)),
+        )
+        for decoy, n in zip(related, lengths.tolist(), strict=True)
+    ]
     of = {baseline.key: baseline for baseline in BASELINES}
-    whole, local = Calibrated(of["length"], related, readings).predict(related, readings)
-    np.testing.assert_allclose(whole[:, 0], lengths / 50, atol=0.01)
-    np.testing.assert_allclose(np.concatenate(local), 0.25)
-    whole, _ = Calibrated(of["constant"], related, readings).predict(related, readings)
-    np.testing.assert_allclose(whole, (lengths / 50).mean())
+    for key in ("length", "consensus"):
+        whole, local = Calibrated(of[key], facts).predict(facts)
+        np.testing.assert_allclose(whole[:, 0], lengths / 50, atol=0.01)
+        np.testing.assert_allclose(np.concatenate(local), 0.25)
+    for key in ("constant", "fit"):
+        whole, _ = Calibrated(of[key], facts).predict(facts)
+        assert np.abs(whole[:, 0] - lengths / 50).max() > 0.02
+    np.testing.assert_allclose(Calibrated(of["constant"], facts).predict(facts)[0], (lengths / 50).mean())
 
 
 RECIPE = """
@@ -185,10 +200,12 @@ def test_a_recipe_ends_in_a_model_that_can_be_judged(
     evaluation = evaluate_quality(model, decoy_folder, "validation", lambda line: None)
     page, numbers = write_quality_report(evaluation, tmp_path / "report.html", command="foldglass evaluate")
     report = json.loads(numbers.read_text())
-    assert report["schema"] == "foldglass-quality/1" and report["about"]["n_models"] == len(evaluation.decoys)
-    assert [row["key"] for row in report["predictors"]] == ["model", "constant", "length", "contacts", "strain"]
-    assert report["predictors"][0]["rmse"]["gdt_ts"]["value"] > 0
-    assert report["predictors"][1]["pearson"]["gdt_ts"]["value"] is None
+    assert report["schema"] == "foldglass-quality/2" and report["about"]["n_models"] == len(evaluation.decoys)
+    rows = {row["key"]: row for row in report["predictors"]}
+    baselines = ["constant", "length", "contacts", "strain", "fit", "consensus"]
+    assert list(rows) == ["model", "alone", "strict", *baselines]
+    assert rows["model"]["rmse"]["gdt_ts"]["value"] > 0
+    assert rows["constant"]["pearson"]["gdt_ts"]["value"] is None
     assert "score network&#x27;s gradient alone" in page.read_text()
     with pytest.raises(UsageError, match="split 'family': no such split; expected one of test, validation"):
         evaluate_quality(model, decoy_folder, "family", lambda line: None)

@@ -38,6 +38,8 @@ def test_packaged_recipe_is_understood(path):
         assert recipe.sites is not None and set(recipe.sites.inputs) <= set(KINDS)
     elif recipe.task == "quality":
         assert recipe.quality is not None and 0 <= recipe.quality.made_share < 1
+    elif recipe.task == "inverse-folding":
+        assert recipe.inverse is not None and recipe.inverse.shortest < recipe.inverse.longest
     elif recipe.task == "score":
         assert recipe.score is not None and recipe.score.network().blocks > 0
         assert recipe.score.crop % recipe.score.segments == 0 and recipe.score.maps >= recipe.score.levels_per_step
