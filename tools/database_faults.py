@@ -165,7 +165,7 @@ def index(path: str) -> None:
 
 
 def full_disk(folder: Path, everything: list[Sequence]) -> str:
-    """What a build says on a disk of 0.25 kB for each protein, and that it is done when given again where there is room."""
+    """What a build says on a disk of 0.25 kB per protein, and that it is done when given again with more room."""
     place = folder / "small"
     place.mkdir()
     size = f"size={len(everything) // 4}k"
