@@ -6,7 +6,7 @@ import polars as pl
 
 from foldglass.errors import NotFoundError
 from foldglass.train.quality_split import Relatives, chain_splits, target_splits
-from foldglass.train.score_data import SITES
+from foldglass.train.score_data import site_test_sequences
 from foldglass.train.splits import UNPUBLISHABLE_SETS
 
 DECOYS, STRUCTURES, MUTANTS = "decoys.parquet", "structures.parquet", "mutants.parquet"
@@ -36,10 +36,7 @@ def experimental(chains: pl.DataFrame) -> pl.DataFrame:
 
 def judged_families(folder: Path, chains: pl.DataFrame) -> set[int]:
     """Sequence families of the interaction-site test chains and of the mutants' wild types, as far as there are any."""
-    sequences: set[str] = set()
-    if (folder / SITES).is_file():
-        sites = pl.read_parquet(folder / SITES, columns=["subset", "sequence"])
-        sequences |= set(sites.filter(pl.col("subset").str.to_lowercase().str.contains("test"))["sequence"])
+    sequences = site_test_sequences(folder)
     if (folder / MUTANTS).is_file():
         sequences |= set(pl.read_parquet(folder / MUTANTS, columns=["wt_sequence"])["wt_sequence"].drop_nulls())
     relatives, families = Relatives(chains), chains["seq_family"].to_list()

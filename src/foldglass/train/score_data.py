@@ -92,11 +92,18 @@ def score_pools(data: PairData, folder: Path, *, by_cluster: bool) -> dict[str, 
     return pools
 
 
-def site_test_families(data: PairData, folder: Path) -> set[int]:
-    """Sequence families with a chain of an interaction-site test set; none if the folder has no such table."""
+def site_test_sequences(folder: Path) -> set[str]:
+    """Letters of the chains of the interaction-site test sets; none if the folder has no such table."""
     if not (folder / SITES).is_file():
         return set()
     sites = pl.read_parquet(folder / SITES, columns=["subset", "sequence"])
-    tests = set(sites.filter(pl.col("subset").str.to_lowercase().str.contains("test"))["sequence"])
+    return set(sites.filter(pl.col("subset").str.to_lowercase().str.contains("test"))["sequence"])
+
+
+def site_test_families(data: PairData, folder: Path) -> set[int]:
+    """Sequence families with a chain of an interaction-site test set; none if the folder has no such table."""
+    tests = site_test_sequences(folder)
+    if not tests:
+        return set()
     chains = pl.read_parquet(folder / "structures.parquet", columns=["sequence", "seq_family"])
     return set(chains.filter(pl.col("sequence").is_in(list(tests)))["seq_family"])

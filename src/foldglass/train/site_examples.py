@@ -5,13 +5,13 @@ from collections.abc import Sequence as List
 from pathlib import Path
 
 import numpy as np
-import parasail
 import polars as pl
 import torch
 from jaxtyping import Bool, Float32
 from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
+from foldglass.blosum62 import blosum62
 from foldglass.constants import AMINO_ACIDS
 from foldglass.encoders.builtin import tokenize
 from foldglass.errors import InputError, NotFoundError
@@ -25,7 +25,6 @@ from foldglass.train.site_data import SiteChains
 
 PUBLISHED = "ppi_features.parquet"
 """Table with the published inputs: the columns id, subset, pssm, hmm, dssp, dssp_width, raw little-endian float16."""
-_BLOSUM_ORDER = "ARNDCQEGHILKMFPSTWYVBZX*"
 
 
 class GraphExamples:
@@ -168,8 +167,6 @@ def _graphppis_features(letters: str, row: dict[str, object], features: str) -> 
     dssp = _rows(row["dssp"], row["dssp_width"], len(letters))
     if features == "profiles":
         return np.concatenate([_rows(row["pssm"], 20, len(letters)), _rows(row["hmm"], 20, len(letters)), dssp], axis=1)
-    place = [_BLOSUM_ORDER.index(letter) for letter in AMINO_ACIDS]
-    table = np.asarray(parasail.blosum62.matrix, np.float32)
-    low, high = table[np.ix_(place, place)].min(), table[np.ix_(place, place)].max()
-    own = [_BLOSUM_ORDER.index(letter if letter in _BLOSUM_ORDER else "X") for letter in letters]
-    return np.concatenate([(table[np.ix_(own, place)] - low) / (high - low), dssp], axis=1).astype(np.float32)
+    usual = blosum62(AMINO_ACIDS, AMINO_ACIDS)
+    low, high = usual.min(), usual.max()
+    return np.concatenate([(blosum62(letters, AMINO_ACIDS) - low) / (high - low), dssp], axis=1).astype(np.float32)
