@@ -15,6 +15,7 @@ from foldglass.models.quality_model import ErrorBands, QualityModel, graph_maker
 from foldglass.models.registry import load_inverse, load_score
 from foldglass.train.card import quality_card
 from foldglass.train.loop import BEST, load_weights, train
+from foldglass.train.natives import DECOYS, STRUCTURES
 from foldglass.train.quality import DecoyGraphs, QualityTask
 from foldglass.train.quality_baselines import BASELINES, Calibrated, Facts
 from foldglass.train.quality_data import Decoy, kept_decoys, key_of, made_decoys, published_decoys
@@ -153,11 +154,10 @@ def _cache() -> Path:
 
 
 def _published(folder: Path) -> list[Decoy]:
-    table = folder / "decoys.parquet"
-    stamp = table.stat().st_size if table.is_file() else 0
-    return kept_decoys(
-        _cache() / f"published-{key_of(str(folder.resolve()), stamp)}.parquet", lambda: published_decoys(folder)
-    )
+    """The published models, scored again where a table is another one or the truth is another kind."""
+    sizes = [path.stat().st_size if path.is_file() else 0 for path in (folder / DECOYS, folder / STRUCTURES)]
+    key = key_of("best known state", str(folder.resolve()), sizes)
+    return kept_decoys(_cache() / f"published-{key}.parquet", lambda: published_decoys(folder))
 
 
 def graphs_of(maker: GraphMaker, decoys: list[Decoy], role: str, progress: Progress) -> DecoyGraphs:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
@@ -24,7 +25,7 @@ from foldglass.train.quality_baselines import BASELINES, Calibrated, Facts
 from foldglass.train.quality_data import Decoy
 from foldglass.train.quality_measures import measure
 from foldglass.train.quality_report import write_quality_report
-from foldglass.train.quality_runs import evaluate_quality
+from foldglass.train.quality_runs import decoys_by_split, evaluate_quality
 from foldglass.train.recipe import LoopConfig, QualityTrainConfig, Recipe
 from foldglass.train.runs import run_recipe
 
@@ -211,3 +212,24 @@ def test_a_recipe_ends_in_a_model_that_can_be_judged(
         evaluate_quality(model, decoy_folder, "family", lambda line: None)
     with pytest.raises(InputError, match=r"the ending \.txt; expected a name that ends in \.html"):
         write_quality_report(evaluation, tmp_path / "report.txt")
+
+
+def test_published_models_are_scored_again_where_natives_are_others(
+    decoy_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOLDGLASS_CACHE", str(tmp_path / "cache"))
+    recipe = QualityTrainConfig(inputs=INPUTS, made_share=0.0)
+    roles = ("train", "validation", "test")
+    before = decoys_by_split(decoy_folder, recipe, roles, lambda line: None)
+    bad = next(decoy for own in before.values() for decoy in own if decoy.truth[0] < 0.9)
+    table = decoy_folder / "structures.parquet"
+    chains = pl.read_parquet(table)
+    state = chains[:1].with_columns(
+        id=pl.lit("state"),
+        sequence=pl.lit(bad.structure.letters),
+        ca_coords=pl.lit(bad.structure.ca.astype("<f4").tobytes()),
+    )
+    pl.concat([chains, state]).write_parquet(table)
+    after = decoys_by_split(decoy_folder, recipe, roles, lambda line: None)
+    (again,) = [decoy for own in after.values() for decoy in own if decoy.structure.id == bad.structure.id]
+    assert (again.truth == 1).all() and (again.strict == bad.strict).all()
