@@ -174,6 +174,7 @@ def make_quality_model() -> Callable[..., "QualityModel"]:
         sizes = GraphConfig(inputs.node_size, inputs.edge_size, 0, 0, inputs.evidence_size, 17, 11, 13, blocks=2)
         ends = np.tile([0.25, 0.75], (4, 1))
         bands = ErrorBands(ends, ends * 0 - 0.1, ends * 0 + 0.2)
-        return QualityModel(QualityNetwork(sizes), GraphMaker(inputs), bands, bands, name=name, description="tiny")
+        members = [QualityNetwork(sizes), QualityNetwork(sizes)]
+        return QualityModel(members, GraphMaker(inputs), bands, bands, name=name, description="tiny")
 
     return make

@@ -108,7 +108,7 @@ def test_evaluating_a_quality_model_needs_its_tables(run: Any, tiny_quality: Pat
     done = run("evaluate", tiny_quality, tmp_path, "-o", tmp_path / "r.html", code=1)
     assert "decoys.parquet: no such table" in done.stderr
     done = run("evaluate", tiny_quality, tmp_path, "-o", tmp_path / "r.html", "--split", "pair", code=2)
-    assert "split 'pair': no such split; expected one of test, validation" in done.stderr
+    assert "expected no split: it has one" in done.stderr
 
 
 def test_evaluating_inverse_folding_needs_its_tables_and_has_one_split(run: Any, tmp_path: Path) -> None:

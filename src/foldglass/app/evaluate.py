@@ -53,8 +53,8 @@ def evaluate(
             "--split",
             metavar="NAME",
             help="Of a data folder: superfamily, superfamily-one, family, pair or validation; for a score network "
-            "superfamily or family; for a quality model test or validation; for interaction sites a test set.",
-            show_default="superfamily, test, or all test sets",
+            "superfamily or family; for interaction sites a test set.",
+            show_default="superfamily, or all test sets",
         ),
     ] = None,
     chains: Annotated[
@@ -90,15 +90,13 @@ def evaluate(
         check_device(device, kind)
         if chains is not None and kind != "score":
             raise UsageError("--chains", got=f"the {kind} model {model}", expected="a score network")
+        if split is not None and kind in ("quality", "inverse-folding"):
+            raise UsageError(f"--split {split}", got=f"the {kind} model {model}", expected="no split: it has one")
         if kind == "sites":
             found = evaluations.measure_sites(load_sites_model(model, threads, bar), data, split, out, bar)
         elif kind == "quality":
-            found = evaluations.measure_quality(
-                load_quality_model(model, threads, bar), data, split or "test", out, bar
-            )
+            found = evaluations.measure_quality(load_quality_model(model, threads, bar), data, out, bar)
         elif kind == "inverse-folding":
-            if split is not None:
-                raise UsageError(f"--split {split}", got=f"the {kind} model {model}", expected="no split: it has one")
             found = evaluations.measure_inverse(load_inverse_model(model, threads, bar), data, out, bar)
         elif kind == "score":
             loaded = load_score_model(model, threads, bar)

@@ -158,12 +158,12 @@ def measure_sites(model: "SitesModel", data: Path, split: str | None, out: Path,
     return SITES_COLUMNS, rows, page, numbers
 
 
-def measure_quality(model: "QualityModel", data: Path, split: str, out: Path, bar: Bar) -> Measured:
+def measure_quality(model: "QualityModel", data: Path, out: Path, bar: Bar) -> Measured:
     """A quality model, on models of held-out targets."""
     with needing("train", "evaluate"):
         from foldglass.train.quality_report import write_quality_report
         from foldglass.train.quality_runs import evaluate_quality
-    found = evaluate_quality(model, data, split, bar.phase)
+    found = evaluate_quality(model, data, bar.phase)
     page, numbers = write_quality_report(found, out, command=_command())
     rows = [
         {

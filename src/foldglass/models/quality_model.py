@@ -1,6 +1,7 @@
 """The trained quality network as people use it: structures in, scores with intervals and lDDT per residue out."""
 
 from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Sequence as List
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,10 @@ from foldglass.typing import ResidueScores
 
 GLOBALS = ("gdt_ts", "gdt_ha", "tm", "lddt")
 """Global scores, in the order of the network's outputs."""
+
+Network = GraphQANetwork | QualityNetwork
+Predictions = tuple[Float[np.ndarray, "M G"], list[Float[np.ndarray, " _"]]]
+"""Global scores and local lDDT of several graphs."""
 
 RESIDUES = 6000
 """Residues of a batch."""
@@ -62,7 +67,7 @@ class Quality:
 
 @dataclass(frozen=True, eq=False)
 class ErrorBands:
-    """How far from a predicted score the true one lay in 90 % of the validation models.
+    """How far from a predicted score the true one lay in 90 % of the models of targets that were held out.
 
     `knots` holds predicted values, `low` and `high` the 5 % and 95 % quantiles of true less predicted near each; in
     between they are interpolated. One row per score.
@@ -102,14 +107,14 @@ class ErrorBands:
 
 
 class QualityModel:
-    """A quality network and what it reads.
+    """Quality networks that were trained on different targets, and what they read; the answer is their mean.
 
     `bands` are for models judged alone, `consensus_bands` for those with others of their protein beside them.
     """
 
     def __init__(
         self,
-        network: GraphQANetwork | QualityNetwork,
+        members: List[Network],
         maker: GraphMaker,
         bands: ErrorBands,
         consensus_bands: ErrorBands,
@@ -118,7 +123,7 @@ class QualityModel:
         digest: str = "",
         description: str = "",
     ) -> None:
-        self.network = network.eval().requires_grad_(False)
+        self.members: List[Network] = [network.eval().requires_grad_(False) for network in members]
         self.maker, self.bands, self.consensus_bands = maker, bands, consensus_bands
         self.name, self.digest, self.description = name, digest, description
 
@@ -128,12 +133,16 @@ class QualityModel:
         return f"{self.name}@{self.digest[:8]}"
 
     def __repr__(self) -> str:
-        return f"QualityModel({self.id})"
+        return f"QualityModel({self.id}, {len(self.members)} networks)"
 
     @property
     def reads_consensus(self) -> bool:
         """Whether it looks at what several models of a protein agree on; the published networks do not."""
-        return isinstance(self.network, QualityNetwork)
+        return isinstance(self.members[0], QualityNetwork)
+
+    def predict(self, graphs: List[ResidueGraph]) -> Predictions:
+        """Global scores and local lDDT of each graph, in the order given."""
+        return mean_of_networks([predictions(network, graphs) for network in self.members])
 
     def judge(
         self,
@@ -161,7 +170,7 @@ class QualityModel:
         together = self.reads_consensus and not alone
         agreements = consensus(chains) if together else [None] * len(chains)
         for done, (structure, agreement) in enumerate(zip(chains, agreements, strict=True), start=1):
-            whole, local = predictions(self.network, [self.maker(structure, agreement)])
+            whole, local = self.predict([self.maker(structure, agreement)])
             low, high = (self.consensus_bands if agreement else self.bands).around(whole[0])
             others = agreement.others if agreement else 0
             yield Quality(structure, whole[0], low, high, local[0], others, self.id)
@@ -169,11 +178,22 @@ class QualityModel:
                 progress(done)
 
 
+def mean_of_networks(answers: List[Predictions]) -> Predictions:
+    """Mean of what several networks say of the same graphs.
+
+    Examples
+    --------
+    >>> whole, local = mean_of_networks([(np.zeros((1, 4)), [np.zeros(2)]), (np.ones((1, 4)), [np.ones(2)])])
+    >>> whole.tolist(), local[0].tolist()
+    ([[0.5, 0.5, 0.5, 0.5]], [0.5, 0.5])
+    """
+    whole, local = zip(*answers, strict=True)
+    return np.mean(whole, axis=0), [np.mean(parts, axis=0) for parts in zip(*local, strict=True)]
+
+
 @torch.no_grad()
-def predictions(
-    module: nn.Module, graphs: list[ResidueGraph]
-) -> tuple[Float[np.ndarray, "M G"], list[Float[np.ndarray, " _"]]]:
-    """Global scores and local lDDT of each graph, in the order given."""
+def predictions(module: nn.Module, graphs: List[ResidueGraph]) -> Predictions:
+    """Global scores and local lDDT of each graph by one network, in the order given."""
     whole, local = np.zeros((len(graphs), N_GLOBAL)), [np.zeros(0)] * len(graphs)
     device = next(module.parameters()).device
     for rows in _batches([len(graph) for graph in graphs]):
@@ -200,21 +220,24 @@ def _batches(lengths: list[int]) -> Iterator[list[int]]:
 
 
 def save_quality_model(model: QualityModel, folder: Path, *, card: str) -> str:
-    """Write a model directory; returns the SHA-256 of its weights."""
+    """Write a model directory, in half precision; returns the SHA-256 of its weights."""
+    tensors = nn.ModuleList(model.members).state_dict()
+    halves = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
     config = {
         "kind": "quality",
         "name": model.name,
         "description": model.description,
         "network": {
-            "type": "foldglass" if isinstance(model.network, QualityNetwork) else "graphqa",
-            **asdict(model.network.config),
+            "type": "foldglass" if model.reads_consensus else "graphqa",
+            **asdict(model.members[0].config),
         },
+        "members": len(model.members),
         "inputs": asdict(model.maker.config),
         "reads": _read_by(model.maker),
         "bands": _band_lists(model.bands),
         "consensus_bands": _band_lists(model.consensus_bands),
     }
-    return write_folder(folder, dict(model.network.state_dict()), config, card=card)
+    return write_folder(folder, halves, config, card=card)
 
 
 def load_quality_model(folder: Path) -> QualityModel:
@@ -231,7 +254,7 @@ def load_quality_model(folder: Path) -> QualityModel:
         raise ModelError(str(folder), got=f"a {config['kind']} model", expected="a quality model")
     try:
         maker = graph_maker(QualityInputConfig(**config["inputs"]))
-        network = _network(dict(config["network"]))
+        members = [_network(dict(config["network"])) for _ in range(config["members"])]
         bands, consensus_bands = (
             ErrorBands(**{name: np.array(values) for name, values in config[key].items()})
             for key in ("bands", "consensus_bands")
@@ -247,9 +270,9 @@ def load_quality_model(folder: Path) -> QualityModel:
             expected=f"{found}, which is here",
             remedy="train it again",
         )
-    fill(network, read_weights(folder, config), folder / "model.safetensors")
+    fill(nn.ModuleList(members), read_weights(folder, config), folder / "model.safetensors")
     return QualityModel(
-        network,
+        members,
         maker,
         bands,
         consensus_bands,
@@ -269,7 +292,7 @@ def graph_maker(config: QualityInputConfig) -> GraphMaker:
     )
 
 
-def _network(sizes: dict[str, Any]) -> GraphQANetwork | QualityNetwork:
+def _network(sizes: dict[str, Any]) -> Network:
     kind = sizes.pop("type")
     sizes = {key: tuple(value) if isinstance(value, list) else value for key, value in sizes.items()}
     return QualityNetwork(GraphConfig(**sizes)) if kind == "foldglass" else GraphQANetwork(GraphQAConfig(**sizes))

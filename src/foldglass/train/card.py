@@ -15,7 +15,9 @@ from foldglass.models.score_model import ScoreModel
 from foldglass.models.sites_model import SitesModel
 from foldglass.train.data import PairData
 from foldglass.train.inverse_folding import NativeGraphs
-from foldglass.train.quality import DecoyGraphs
+from foldglass.train.quality_data import Decoy
+from foldglass.train.quality_measures import QualityMeasures
+from foldglass.train.quality_split import FOLDS
 from foldglass.train.recipe import Recipe
 from foldglass.train.score_data import ChainPool
 from foldglass.train.site_measures import SiteFigures
@@ -108,13 +110,20 @@ def score_card(model: ScoreModel, recipe: Recipe, pools: dict[str, ChainPool], f
     return "\n".join(lines)
 
 
-def quality_card(model: QualityModel, recipe: Recipe, data: dict[str, DecoyGraphs], facts: dict[str, Any]) -> str:
-    """Markdown card of a quality model; arguments as `model_card`'s, with the decoys of each role."""
+def quality_card(model: QualityModel, recipe: Recipe, decoys: list[Decoy], figures: list[QualityMeasures]) -> str:
+    """Markdown card of a quality model.
+
+    Parameters
+    ----------
+    decoys
+        All that were learned from.
+    figures
+        Of each network on the targets that it held out.
+    """
     assert recipe.quality is not None
     inputs = recipe.quality.inputs
-    train, validation = data["train"].decoys, data["validation"].decoys
-    kinds = Counter(decoy.kind for decoy in train)
-    published = [decoy for decoy in train if not decoy.made]
+    kinds = Counter(decoy.kind for decoy in decoys)
+    published = [decoy for decoy in decoys if not decoy.made]
     read = [
         name
         for name, wanted in (
@@ -131,19 +140,26 @@ def quality_card(model: QualityModel, recipe: Recipe, data: dict[str, DecoyGraph
         "lDDT of each residue. Message passing over a residue graph, after GraphQA (Baldassarre et al. 2021).",
         "",
         "## Network",
-        f"{sum(p.numel() for p in model.network.parameters()):,} parameters, preset {recipe.quality.preset}; edges to",
-        f"{inputs.radius:g} angstrom." + (f" Reads the vectors of the {' and the '.join(read)}." if read else ""),
+        f"{len(model.members)} networks of {sum(p.numel() for p in model.members[0].parameters()):,} parameters, whose",
+        f"mean is the answer; preset {recipe.quality.preset}; edges to {inputs.radius:g} angstrom."
+        + (f" Reads the vectors of the {' and the '.join(read)}." if read else ""),
         "",
         "## Training",
         f"{len(published):,} published models of {len({d.target for d in published})} targets and",
-        f"{len(train) - len(published):,} decoys made from natives of training families; validation on",
-        f"{len(validation):,} published models of {len({d.target for d in validation})} targets. Targets are apart by",
-        "superfamily group, in the roles of the other packaged models. Training decoys by kind: "
+        f"{len(decoys) - len(published):,} decoys made from natives, of which none is related to a test target: "
         + ", ".join(f"{name} {count}" for name, count in kinds.most_common())
         + ".",
-        f"{recipe.loop.steps} steps of {recipe.quality.batch} decoys, seed {recipe.loop.seed}; weights of step",
-        f"{facts['step']}, the best on validation:",
-        *(f"- {key}: {value:.4f}" for key, value in facts.items() if key != "step"),
+        f"{recipe.loop.steps} steps of {recipe.quality.batch} decoys, seeds from {recipe.loop.seed} on. Each network",
+        f"holds out another of {FOLDS} folds of superfamily groups, on which its best step was chosen. On the",
+        "published models of the targets that a network held out:",
+        "",
+        "| | models | GDT_TS RMSE | R | R per target | lDDT rho |",
+        "| --- | --- | --- | --- | --- | --- |",
+        *(
+            f"| {row.title} | {len(row.errors)} | {row.rmse['gdt_ts'].value:.3f} | {row.pearson['gdt_ts'].value:.3f} "
+            f"| {row.per_target.value:.3f} | {row.local_spearman.value:.3f} |"
+            for row in figures
+        ),
         "",
         _made(),
         "",
@@ -175,7 +191,7 @@ def inverse_folding_card(
         "## Training",
         f"{len(train):,} native chains of {len(set(train.groups)):,} superfamily groups, noise of up to",
         f"{recipe.inverse.jitter:g} angstrom on their coordinates; validation on {len(validation):,} chains of",
-        f"{len(set(validation.groups)):,} other groups. No chain has a relative among the test targets of the model",
+        f"{len(set(validation.groups)):,} other groups. No chain has a relative among the targets of the model",
         "`quality`, the test chains of interaction sites, or the wild types of the mutants. "
         f"{recipe.loop.steps} steps of {recipe.inverse.batch} chains, seed {recipe.loop.seed}; weights of step",
         f"{facts['step']}, the best on validation (loss in nats per residue; recovery is the share of residues whose",

@@ -47,15 +47,16 @@ def judged_families(folder: Path, chains: pl.DataFrame) -> set[int]:
 def natives_by_role(decoys: pl.DataFrame, chains: pl.DataFrame, tested: set[int]) -> pl.DataFrame:
     """Experimental chains with a column `role`: train, validation or test.
 
-    A chain has the role of its superfamily group, or that of a decoy target of the group if it is held out farther.
-    Sets that published weights must not learn from are left out, and so are families on whose chains other tasks are
-    tested without their labels being seen (`judged_families`).
+    A chain has the role of its superfamily group, but validates if a decoy target of the group trains the quality
+    model, and tests if one tests it. A network that learns from the chains that train has then met no target, and what
+    it says of models is worth as much where quality is learned as where it is judged. Sets that published weights must
+    not learn from are left out, and so are families on whose chains other tasks are tested without their labels being
+    seen (`judged_families`).
     """
     natives = decoys.filter(pl.col("is_native")).select("target_id", "sequence").iter_rows()
     held_out: dict[str, set[str]] = {"validation": set(), "test": set()}
     for split, group in target_splits(natives, chains).values():
-        if split != "train":
-            held_out[split].add(group)
+        held_out["test" if split == "test" else "validation"].add(group)
     name = pl.concat_str(pl.lit("group "), pl.col("superfamily_group"))
     roles = [
         pl.when((pl.col("split") == role) | name.is_in(list(held_out[role]))).then(pl.lit(role))

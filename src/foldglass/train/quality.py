@@ -20,18 +20,30 @@ from foldglass.models.graphqa import GraphQAConfig, GraphQANetwork
 from foldglass.models.quality_model import predictions
 from foldglass.models.quality_network import N_GLOBAL, QualityNetwork
 from foldglass.train.quality_data import Decoy
+from foldglass.train.quality_split import fold_of
 from foldglass.train.recipe import QualityTrainConfig, Recipe
 
 
 @dataclass(frozen=True, eq=False)
 class DecoyGraphs:
-    """Decoys of one role and their graphs."""
+    """Decoys and their graphs."""
 
     decoys: list[Decoy]
     graphs: list[ResidueGraph]
 
     def __len__(self) -> int:
         return len(self.decoys)
+
+    def fold(self, number: int) -> "dict[str, DecoyGraphs]":
+        """All decoys of other folds to train on, and the published models of one fold for validation."""
+        folds = [fold_of(decoy.group) for decoy in self.decoys]
+        return {
+            "train": self._take([i for i, fold in enumerate(folds) if fold != number]),
+            "validation": self._take([i for i, fold in enumerate(folds) if fold == number and not self.decoys[i].made]),
+        }
+
+    def _take(self, rows: list[int]) -> "DecoyGraphs":
+        return DecoyGraphs([self.decoys[i] for i in rows], [self.graphs[i] for i in rows])
 
 
 class QualityTask:

@@ -89,7 +89,7 @@ def published_decoys(folder: Path, *, per_target: int = 10, longest: int = 350) 
 def made_decoys(
     folder: Path, config: MadeConfig, score: ScoreModel, *, progress: Callable[[int], None] | None = None
 ) -> list[Decoy]:
-    """Decoys made from natives of training families, one native of each superfamily group.
+    """Decoys made from natives that no network the model reads has learned from, one of each superfamily group.
 
     One is the native itself, one has the coordinates of another native, one may come from the score network, and the
     others each from a random maker of `decoys.MAKERS`.
@@ -165,9 +165,9 @@ def _table_of(decoys: list[Decoy]) -> pl.DataFrame:
 
 
 def _natives(folder: Path, config: MadeConfig) -> list[tuple[int, Structure]]:
-    """Natives to make decoys of: whole experimental chains of training groups, one per group, drawn by name."""
+    """Natives to make decoys of: whole experimental chains that validate, one per group, drawn by name."""
     usable = natives_by_role(*read_tables(folder), set()).filter(
-        (pl.col("role") == "train")
+        (pl.col("role") == "validation")
         & (pl.col("n_breaks") == 0)
         & pl.col("n_residues").is_between(config.shortest, config.longest)
     )

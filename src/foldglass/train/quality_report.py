@@ -39,7 +39,7 @@ def to_json(evaluation: QualityEvaluation, command: str = "") -> dict[str, Any]:
         "schema": SCHEMA,
         "about": {
             "model": evaluation.model,
-            "split": evaluation.split,
+            "split": "test",
             **_counts(evaluation),
             "coverage_of_90_percent_intervals": round(evaluation.coverage, 4),
             **provenance(),
@@ -83,7 +83,6 @@ def _sections(evaluation: QualityEvaluation, title: str, command: str) -> Iterat
     yield facts(
         [
             ("model", evaluation.model, ""),
-            ("split", evaluation.split, ""),
             ("models", f"{counts['n_models']} of {counts['n_targets']} targets in {counts['n_groups']} groups", ""),
             ("true GDT_TS within the 90 % interval", f"{evaluation.coverage:.0%}", ""),
             ("date", about["date"], ""),

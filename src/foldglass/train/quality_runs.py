@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from foldglass.errors import InputError, UsageError
+from foldglass.errors import InputError
 from foldglass.io.fetch import cache_folder
 from foldglass.models.consensus import N_CONSENSUS, has_consensus, without_consensus
 from foldglass.models.quality_input import GraphMaker, QualityInputConfig
-from foldglass.models.quality_model import ErrorBands, QualityModel, graph_maker, predictions, save_quality_model
+from foldglass.models.quality_model import Network, QualityModel, graph_maker, save_quality_model
 from foldglass.models.registry import load_inverse, load_score
 from foldglass.train.card import quality_card
 from foldglass.train.loop import BEST, load_weights, train
@@ -20,7 +21,9 @@ from foldglass.train.quality import DecoyGraphs, QualityTask
 from foldglass.train.quality_baselines import BASELINES, Calibrated, Facts
 from foldglass.train.quality_data import Decoy, kept_decoys, key_of, made_decoys, published_decoys
 from foldglass.train.quality_graphs import decoy_graphs, kept_reading, published_consensus
+from foldglass.train.quality_held_out import HeldOut
 from foldglass.train.quality_measures import QualityMeasures, measure
+from foldglass.train.quality_split import FOLDS
 from foldglass.train.recipe import QualityTrainConfig, Recipe
 
 Progress = Callable[[str], None]
@@ -31,88 +34,79 @@ CALIBRATION = 2
 
 def train_quality(recipe: Recipe, folder: Path, name: str, progress: Progress) -> Path:
     """Train a quality model; decoys and the score network's readings are kept in the cache folder."""
-    if recipe.quality is None:
+    config = recipe.quality
+    if config is None:
         raise InputError("recipe", got="no [quality]", expected="it for the task 'quality'")
-    maker = graph_maker(recipe.quality.inputs)
-    decoys = decoys_by_split(Path(recipe.pairs.folder), recipe.quality, _ROLES, progress)
-    data = {role: graphs_of(maker, decoys[role], role, progress) for role in _ROLES}
-    task = QualityTask(recipe, data)
-    train(task, recipe.loop, folder, progress=progress)
-    model = finished(task, maker, folder, name)
-    _, facts = load_weights(folder / BEST)
-    save_quality_model(model, folder / "model", card=quality_card(model, recipe, data, facts))
+    maker = graph_maker(config.inputs)
+    decoys = decoys_of(Path(recipe.pairs.folder), config, "train", progress)
+    data = graphs_of(maker, decoys, progress)
+    members = []
+    for number in range(config.members):
+        progress(f"network {number + 1} of {config.members}")
+        members.append(train_member(recipe, data, number, folder / f"member-{number}", progress))
+    held_out = HeldOut.of(members, data)
+    description = "quality of structure models from C-alphas: GDT_TS, GDT_HA, TM-score, lDDT and lDDT per residue"
+    model = QualityModel(members, maker, *held_out.bands(), name=name, description=description)
+    save_quality_model(model, folder / "model", card=quality_card(model, recipe, data.decoys, held_out.figures()))
     return folder / "model"
 
 
-def decoys_by_split(
-    folder: Path, config: QualityTrainConfig, splits: tuple[str, ...], progress: Progress
-) -> dict[str, list[Decoy]]:
-    """The decoys of a recipe: published models, and those made from natives."""
-    decoys = [decoy for decoy in _published(folder) if decoy.split in splits]
-    if "train" in splits and config.made_share and config.made.natives:
+def train_member(recipe: Recipe, data: DecoyGraphs, number: int, folder: Path, progress: Progress) -> Network:
+    """One network with the best weights on the fold that it holds out; the number is added to the seed."""
+    loop = replace(recipe.loop, seed=recipe.loop.seed + number)
+    torch.manual_seed(loop.seed)
+    task = QualityTask(replace(recipe, loop=loop), data.fold(number % FOLDS))
+    train(task, loop, folder, progress=progress)
+    task.network.load_state_dict(load_weights(folder / BEST)[0])
+    return task.network.cpu().eval()
+
+
+def decoys_of(folder: Path, config: QualityTrainConfig, split: str, progress: Progress) -> list[Decoy]:
+    """The decoys of a recipe: published models, and to train those made from natives."""
+    decoys = [decoy for decoy in _published(folder) if decoy.split == split]
+    if split == "train" and config.made_share and config.made.natives:
         score = load_score()
-        path = _cache() / f"made-{key_of(config.made, score.id)}.parquet"
         progress(f"decoys of {config.made.natives} natives")
+        path = _kept(folder, "made", config.made, score.id)
         decoys += kept_decoys(path, lambda: made_decoys(folder, config.made, score))
-    return {split: [decoy for decoy in decoys if decoy.split == split] for split in splits}
-
-
-def finished(task: QualityTask, maker: GraphMaker, folder: Path, name: str) -> QualityModel:
-    """The model of the best weights, its intervals from the validation models."""
-    tensors, _ = load_weights(folder / BEST)
-    task.network.load_state_dict(tensors)
-    network = task.network.cpu().eval()
-    validation = task.data["validation"]
-    truth = np.stack([decoy.truth for decoy in validation.decoys])
-    whole, _ = predictions(network, [without_consensus(graph) for graph in validation.graphs])
-    bands = ErrorBands.fit(whole, truth)
-    together = [i for i, graph in enumerate(validation.graphs) if has_consensus(graph)] or list(range(len(validation)))
-    whole, _ = predictions(network, [validation.graphs[i] for i in together])
-    consensus_bands = ErrorBands.fit(whole, truth[together])
-    description = "quality of structure models from C-alphas: GDT_TS, GDT_HA, TM-score, lDDT and lDDT per residue"
-    return QualityModel(network, maker, bands, consensus_bands, name=name, description=description)
+    return decoys
 
 
 @dataclass(frozen=True, eq=False)
 class QualityEvaluation:
-    """Figures of a model and of the baselines on the models of one split."""
+    """Figures of a model and of the baselines on the models of the test targets."""
 
     model: str
-    split: str
     decoys: list[Decoy]
     rows: list[QualityMeasures]
     coverage: float
     """Share of the true GDT_TS within the predicted interval, other models of the protein being seen."""
 
 
-def evaluate_quality(model: QualityModel, folder: Path, split: str, progress: Progress) -> QualityEvaluation:
-    """Measure a model on the published models of a split of a data folder, next to baselines.
+def evaluate_quality(model: QualityModel, folder: Path, progress: Progress) -> QualityEvaluation:
+    """Measure a model on the published models of the test targets of a data folder, next to baselines.
 
     Raises
     ------
-    UsageError
-        If there is no such split.
     NotFoundError
         If the folder lacks a table.
     """
-    if split not in _SPLITS:
-        raise UsageError(f"split {split!r}", got="no such split", expected=f"one of {', '.join(_SPLITS)}")
     decoys = _published(folder)
-    judged = [decoy for decoy in decoys if decoy.split == split]
-    graphs = graphs_of(model.maker, judged, split, progress).graphs
-    whole, local = predictions(model.network, graphs)
+    judged = [decoy for decoy in decoys if decoy.split == "test"]
+    graphs = graphs_of(model.maker, judged, progress).graphs
+    whole, local = model.predict(graphs)
     rows = [measure("model", model.id, judged, whole, local)]
     bands = [model.bands] * len(judged)
     if model.reads_consensus:
         bands = [model.consensus_bands if has_consensus(graph) else model.bands for graph in graphs]
-        alone = predictions(model.network, [without_consensus(graph) for graph in graphs])
+        alone = model.predict([without_consensus(graph) for graph in graphs])
         rows.append(measure("alone", f"{model.id}, each model alone", judged, *alone))
         strict = [replace(decoy, truth=decoy.strict) for decoy in judged]
         rows.append(measure("strict", f"{model.id}, against one native", strict, whole, local))
     rows += baseline_measures([decoy for decoy in decoys if decoy.split == "train"], judged, progress)
     ends = [band.around(row) for band, row in zip(bands, whole, strict=True)]
     inside = [low[0] <= decoy.truth[0] <= high[0] for (low, high), decoy in zip(ends, judged, strict=True)]
-    return QualityEvaluation(model.id, split, judged, rows, float(np.mean(inside)))
+    return QualityEvaluation(model.id, judged, rows, float(np.mean(inside)))
 
 
 def baseline_measures(train: list[Decoy], judged: list[Decoy], progress: Progress) -> list[QualityMeasures]:
@@ -145,26 +139,26 @@ def _facts(decoys: list[Decoy], beside: list[Decoy], progress: Progress) -> list
     return found
 
 
-_ROLES = ("train", "validation")
-_SPLITS = ("test", "validation")
-
-
 def _cache() -> Path:
     return cache_folder() / "quality"
 
 
 def _published(folder: Path) -> list[Decoy]:
     """The published models, scored again where a table is another one or the truth is another kind."""
+    return kept_decoys(_kept(folder, "published", "best known state"), lambda: published_decoys(folder))
+
+
+def _kept(folder: Path, name: str, *parts: object) -> Path:
+    """Where decoys of a data folder are kept; other tables, or other parts, are another file."""
     sizes = [path.stat().st_size if path.is_file() else 0 for path in (folder / DECOYS, folder / STRUCTURES)]
-    key = key_of("best known state", str(folder.resolve()), sizes)
-    return kept_decoys(_cache() / f"published-{key}.parquet", lambda: published_decoys(folder))
+    return _cache() / f"{name}-{key_of(str(folder.resolve()), sizes, *parts)}.parquet"
 
 
-def graphs_of(maker: GraphMaker, decoys: list[Decoy], role: str, progress: Progress) -> DecoyGraphs:
+def graphs_of(maker: GraphMaker, decoys: list[Decoy], progress: Progress) -> DecoyGraphs:
     """Decoys with their graphs, the score network's readings kept in the cache folder."""
 
     def say(done: int) -> None:
         if done % 100 == 0 or done == len(decoys):
-            progress(f"{role}: {done} of {len(decoys)} models read")
+            progress(f"{done} of {len(decoys)} models read")
 
     return DecoyGraphs(decoys, decoy_graphs(maker, decoys, _cache() / "score", progress=say))

@@ -1,4 +1,5 @@
-"""Which decoy targets train, validate and test, so that no test target has a relative anywhere in training."""
+"""Which decoy targets train and test, so that no test target has a relative anywhere in training; and folds of those
+that train."""
 
 from collections.abc import Iterable
 
@@ -8,11 +9,12 @@ import polars as pl
 from foldglass.train.kmers import KmerIndex, kmers
 from foldglass.train.splits import TRAIN, VALIDATION, fraction, protein_roles
 
-SPLITS = ("train", "validation", "test")
+SPLITS = ("train", "test")
+FOLDS = 5
 LINKED = 0.15
 """Share of 5-mers of the shorter chain that two relatives have in common at least: what `seq_family` means too."""
 EXTRA_VALIDATION = 0.10
-"""Share of the training groups that validate besides; they are known to the score network, but not to this model."""
+"""Share of the training groups that validate besides; the score network has met them, inverse folding has not."""
 
 
 class Relatives:
@@ -59,8 +61,9 @@ def target_splits(targets: Iterable[tuple[str, str]], chains: pl.DataFrame) -> d
 
     Returns
     -------
-    By target its split, that of its nearest relative, and the name of its superfamily group. A target without relatives
-    is a group of its own and its split is drawn by its name. Of a target with several natives the first counts.
+    By target its split and the name of its superfamily group. A target tests if its nearest relative does. One without
+    relatives is a group of its own and its split is drawn by its name. Of a target with several natives the first
+    counts.
     """
     relatives, splits = Relatives(chains), chain_splits(chains)
     groups = chains["superfamily_group"].to_list()
@@ -70,8 +73,18 @@ def target_splits(targets: Iterable[tuple[str, str]], chains: pl.DataFrame) -> d
             continue
         row = relatives.nearest(letters)
         if row is not None:
-            found[name] = str(splits[row]), f"group {groups[row]}"
+            found[name] = "test" if splits[row] == "test" else "train", f"group {groups[row]}"
         else:
-            draw = fraction("quality", name)
-            found[name] = ("test" if draw < 0.2 else "validation" if draw < 0.35 else "train"), name
+            found[name] = "test" if fraction("quality", name) < 0.2 else "train", name
     return found
+
+
+def fold_of(group: str) -> int:
+    """Number of the fold of a superfamily group, 0 to `FOLDS` - 1.
+
+    Examples
+    --------
+    >>> [fold_of(f"group {number}") for number in range(6)]
+    [2, 2, 0, 2, 2, 1]
+    """
+    return int(FOLDS * fraction("quality fold", group))

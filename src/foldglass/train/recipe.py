@@ -193,7 +193,7 @@ class SitesTrainConfig:
 
 @dataclass(frozen=True)
 class MadeConfig:
-    """Decoys made from natives of training families: how many natives, decoys of each, and which lengths.
+    """Decoys made from natives: how many natives at most, decoys of each, and which lengths.
 
     With `denoised` one of each comes from the score network, which costs more than all others. Every decoy gets noise
     of up to `jitter` angstrom on its coordinates, since published models are less neat than natives.
@@ -221,6 +221,8 @@ class QualityTrainConfig:
     """Share of them that were made from natives."""
     local: float = 4.0
     """Weight of the local error next to the sum of the global ones."""
+    members: int = 5
+    """Networks, each of which holds out another fold of the targets, at most five."""
     blocks: int = 2
     """Rounds of messages of the preset `foldglass`."""
     dropout: float = 0.3

@@ -13,7 +13,7 @@ from foldglass.errors import InputError, ModelError
 from foldglass.geometry.residue_graph import N_EDGE
 from foldglass.geometry.trace import N_FEATURES
 from foldglass.models.quality_input import GraphMaker, QualityInputConfig, narrowed
-from foldglass.models.quality_model import ErrorBands, QualityModel, load_quality_model, save_quality_model
+from foldglass.models.quality_model import ErrorBands, QualityModel, load_quality_model, predictions, save_quality_model
 from foldglass.models.registry import load_quality
 from foldglass.protein import Structure
 
@@ -102,9 +102,20 @@ def test_a_model_is_the_same_after_its_folder(
     save_quality_model(model, tmp_path, card="# tiny\n")
     again = load_quality(str(tmp_path))
     (first,), (second,) = model.judge([structure]), again.judge([structure])
-    np.testing.assert_allclose(second.scores, first.scores, rtol=1e-6)
+    np.testing.assert_allclose(second.scores, first.scores, rtol=1e-3)  # weights are kept in half precision
     np.testing.assert_allclose(second.low, first.low, atol=1e-4)
     assert again.maker.config == model.maker.config and again.name == model.name
+    save_quality_model(again, tmp_path / "again", card="# tiny\n")
+    assert load_quality(str(tmp_path / "again")).digest == again.digest
+
+
+def test_the_answer_is_the_mean_of_the_networks(make_quality_model: MakeQuality, make_structure: Make) -> None:
+    model, graph = make_quality_model(), make_quality_model().maker(make_structure(31))
+    whole, (local,) = model.predict([graph])
+    parts = [predictions(network, [graph]) for network in model.members]
+    assert len(parts) == 2 and not np.allclose(parts[0][0], parts[1][0])
+    np.testing.assert_allclose(whole, (parts[0][0] + parts[1][0]) / 2)
+    np.testing.assert_allclose(local, (parts[0][1][0] + parts[1][1][0]) / 2)
 
 
 def test_a_model_that_reads_other_networks_is_refused(make_quality_model: MakeQuality, tmp_path: Path) -> None:

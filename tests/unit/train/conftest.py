@@ -7,8 +7,8 @@ import pytest
 
 @pytest.fixture
 def decoy_folder(data_folder, make_structure):
-    """Thirty families of one chain; each is the native of two models, one of them noisier and one residue short."""
-    path = data_folder([30 + i % 3 for i in range(30)], range(30), range(30))
+    """Sixty families of one chain; thirty are natives of two models, one of them noisier and one residue short."""
+    path = data_folder([30 + i % 3 for i in range(60)], range(60), range(60))
     table = path / "structures.parquet"
     pl.read_parquet(table).with_columns(
         n_breaks=pl.lit(0), n_residues=pl.col("sequence").str.len_bytes().cast(pl.Int32)

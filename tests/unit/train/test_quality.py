@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import torch
 
-from foldglass.errors import InputError, UsageError
+from foldglass.errors import InputError
 from foldglass.metrics.regression import pearson, rmse, spearman
 from foldglass.models.consensus import Consensus
 from foldglass.models.graphqa import GraphQANetwork
@@ -23,9 +23,11 @@ from foldglass.protein import Structure
 from foldglass.train.quality import DecoyGraphs, QualityTask
 from foldglass.train.quality_baselines import BASELINES, Calibrated, Facts
 from foldglass.train.quality_data import Decoy
+from foldglass.train.quality_held_out import HeldOut
 from foldglass.train.quality_measures import measure
 from foldglass.train.quality_report import write_quality_report
-from foldglass.train.quality_runs import decoys_by_split, evaluate_quality
+from foldglass.train.quality_runs import decoys_of, evaluate_quality
+from foldglass.train.quality_split import fold_of
 from foldglass.train.recipe import LoopConfig, QualityTrainConfig, Recipe
 from foldglass.train.runs import run_recipe
 
@@ -103,6 +105,34 @@ def test_validation_figures_are_those_of_the_predictions(data: MakeData) -> None
     assert figures["lddt_spearman"] == pytest.approx(spearman(np.concatenate(local)[known], residue[known]))
 
 
+def test_a_fold_is_learned_from_or_watched_by_groups(data: MakeData) -> None:
+    everything = both(data(30, 2), data(20, 2, made=True))
+    parts = [everything.fold(number) for number in range(5)]
+    for number, part in enumerate(parts):
+        assert {fold_of(decoy.group) for decoy in part["validation"].decoys} == {number}
+        assert number not in {fold_of(decoy.group) for decoy in part["train"].decoys}
+        assert not any(decoy.made for decoy in part["validation"].decoys)
+        for own in part.values():
+            assert [len(graph) for graph in own.graphs] == [len(decoy.structure) for decoy in own.decoys]
+        lost = [d for d in everything.decoys if d.made and fold_of(d.group) == number]
+        assert len(everything) == len(part["train"]) + len(part["validation"]) + len(lost) and lost
+    assert sum(len(part["validation"]) for part in parts) == 60
+
+
+def test_every_model_is_judged_by_the_network_that_held_it_out(data: MakeData) -> None:
+    everything = both(data(30, 2), data(20, 2, made=True))
+    members = [task_of(data(2, 1), data(2, 1), preset="foldglass").network.eval() for _ in range(5)]
+    for number, network in enumerate(members):
+        torch.nn.init.constant_(network.whole[-1].weight, 0.0)
+        torch.nn.init.constant_(network.whole[-1].bias, number)
+    found = HeldOut.of(members, everything)
+    folds = np.array([fold_of(decoy.group) for decoy in found.decoys])
+    np.testing.assert_allclose(found.whole[:, 0], 1 / (1 + np.exp(-folds)), rtol=1e-5)
+    assert len(found.decoys) == len(found.local) == 60
+    alone, beside = found.bands()
+    np.testing.assert_array_equal(alone.knots, beside.knots)  # toy models have no others
+
+
 def test_no_decoy_of_a_role_is_said(data: MakeData) -> None:
     with pytest.raises(InputError, match="no decoy to validation"):
         task_of(data(2, 1), DecoyGraphs([], []))
@@ -172,6 +202,7 @@ folder = "{folder}"
 [quality]
 preset = "{preset}"
 batch = 4
+members = 2
 [quality.inputs]
 nodes = "trace"
 radius = 8
@@ -195,10 +226,11 @@ def test_a_recipe_ends_in_a_model_that_can_be_judged(
     (quality,) = model.judge([make_structure(33)])
     assert model.name == "toy" and ((quality.scores > 0) & (quality.scores < 1)).all()
     card = (folder / "card.md").read_text()
-    assert "8 decoys made from natives" in card and f"preset {preset}" in card
+    assert "8 decoys made from natives" in card and "2 networks of" in card and f"preset {preset}" in card
     if preset == "released":
         return
-    evaluation = evaluate_quality(model, decoy_folder, "validation", lambda line: None)
+    evaluation = evaluate_quality(model, decoy_folder, lambda line: None)
+    assert {decoy.split for decoy in evaluation.decoys} == {"test"} and evaluation.decoys
     page, numbers = write_quality_report(evaluation, tmp_path / "report.html", command="foldglass evaluate")
     report = json.loads(numbers.read_text())
     assert report["schema"] == "foldglass-quality/2" and report["about"]["n_models"] == len(evaluation.decoys)
@@ -208,8 +240,6 @@ def test_a_recipe_ends_in_a_model_that_can_be_judged(
     assert rows["model"]["rmse"]["gdt_ts"]["value"] > 0
     assert rows["constant"]["pearson"]["gdt_ts"]["value"] is None
     assert "score network&#x27;s gradient alone" in page.read_text()
-    with pytest.raises(UsageError, match="split 'family': no such split; expected one of test, validation"):
-        evaluate_quality(model, decoy_folder, "family", lambda line: None)
     with pytest.raises(InputError, match=r"the ending \.txt; expected a name that ends in \.html"):
         write_quality_report(evaluation, tmp_path / "report.txt")
 
@@ -219,9 +249,11 @@ def test_published_models_are_scored_again_where_natives_are_others(
 ) -> None:
     monkeypatch.setenv("FOLDGLASS_CACHE", str(tmp_path / "cache"))
     recipe = QualityTrainConfig(inputs=INPUTS, made_share=0.0)
-    roles = ("train", "validation", "test")
-    before = decoys_by_split(decoy_folder, recipe, roles, lambda line: None)
-    bad = next(decoy for own in before.values() for decoy in own if decoy.truth[0] < 0.9)
+
+    def read() -> list[Decoy]:
+        return [one for split in ("train", "test") for one in decoys_of(decoy_folder, recipe, split, lambda line: None)]
+
+    bad = next(decoy for decoy in read() if decoy.truth[0] < 0.9)
     table = decoy_folder / "structures.parquet"
     chains = pl.read_parquet(table)
     state = chains[:1].with_columns(
@@ -230,6 +262,5 @@ def test_published_models_are_scored_again_where_natives_are_others(
         ca_coords=pl.lit(bad.structure.ca.astype("<f4").tobytes()),
     )
     pl.concat([chains, state]).write_parquet(table)
-    after = decoys_by_split(decoy_folder, recipe, roles, lambda line: None)
-    (again,) = [decoy for own in after.values() for decoy in own if decoy.structure.id == bad.structure.id]
+    (again,) = [decoy for decoy in read() if decoy.structure.id == bad.structure.id]
     assert (again.truth == 1).all() and (again.strict == bad.strict).all()

@@ -11,7 +11,7 @@ import pytest
 from foldglass.errors import NotFoundError
 from foldglass.models.score_model import ScoreModel
 from foldglass.train.quality_data import DENOISED, NATIVE, THREADED, kept_decoys, made_decoys, published_decoys
-from foldglass.train.quality_split import chain_splits, target_splits
+from foldglass.train.quality_split import FOLDS, chain_splits, fold_of, target_splits
 from foldglass.train.recipe import MadeConfig
 from foldglass.train.splits import FAMILY, SUPERFAMILY, TRAIN, VALIDATION, protein_roles
 
@@ -33,9 +33,10 @@ def test_roles_of_the_other_models_are_kept() -> None:
     assert 0.04 < (splits[roles == TRAIN] == "validation").mean() < 0.2
 
 
-def test_a_target_has_the_split_of_its_nearest_relative() -> None:
+def test_a_target_tests_if_its_nearest_relative_does() -> None:
     chains = chains_of(60)
-    splits = chain_splits(chains)
+    splits = np.where(chain_splits(chains) == "test", "test", "train")
+    assert set(splits) == {"test", "train"}
     targets = [(f"t{i}", letters[5:35]) for i, letters in enumerate(chains["sequence"])]
     found = target_splits([*targets, ("stranger", "W" * 40), ("t0", "W" * 40)], chains)
     for i in range(60):
@@ -78,13 +79,20 @@ def test_a_model_of_another_known_state_is_a_right_one(decoy_folder: Path) -> No
     np.testing.assert_array_equal(published_decoys(decoy_folder)[1].truth, plain[1].truth)
 
 
-def test_made_decoys_come_from_natives_of_training_families(decoy_folder: Path, make_score_model: Callable) -> None:
+def test_folds_are_of_like_size() -> None:
+    counts = np.bincount([fold_of(f"group {number}") for number in range(2000)])
+    assert len(counts) == FOLDS and counts.min() > 300
+
+
+def test_made_decoys_come_from_natives_that_validate(decoy_folder: Path, make_score_model: Callable) -> None:
     config = MadeConfig(natives=5, per_native=5, shortest=20, longest=31, denoised=True)
     decoys = made_decoys(decoy_folder, config, make_score_model())
     assert len(decoys) == 25
     chains = pl.read_parquet(decoy_folder / "structures.parquet")
     splits = {f"group {g}": s for g, s in zip(chains["superfamily_group"], chain_splits(chains), strict=True)}
-    assert all(decoy.made and decoy.split == splits[decoy.group] == "train" for decoy in decoys)
+    targets = {f"group {i}" for i in range(30)}
+    assert all(decoy.made and decoy.split == "train" for decoy in decoys)
+    assert all(splits[decoy.group] == ("train" if decoy.group in targets else "validation") for decoy in decoys)
     assert all(20 <= len(decoy.structure) <= 31 for decoy in decoys)
     kinds = [decoy.kind for decoy in decoys]
     assert kinds.count(NATIVE) == kinds.count(THREADED) == kinds.count(DENOISED) == 5
