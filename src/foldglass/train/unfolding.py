@@ -28,7 +28,7 @@ _RADIUS, _REACH = 4.0, 8.0
 _BOND, _BEND, _TURN, _THIRD_TURN = 20000.0, 40.0, 1.0, 0.5
 """In units of a contact's energy, which is 1 kJ/mol; bonds per square nanometre, bends per square radian."""
 _COLD, _HOT = 0.4, 2.0
-"""Temperatures between which the run heats, in the same units; most chains melt between 0.9 and 1.5."""
+"""Temperatures between which the run heats, in the same units; five chains tried melted between 1.0 and 1.5."""
 _TIME, _SNAPSHOTS = 50.0, 100
 _COOLING = 1.0
 """Times in units of a bead of mass 1 u: picoseconds, of no chain that exists."""
