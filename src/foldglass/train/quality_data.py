@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,8 +20,10 @@ from foldglass.train.natives import experimental, natives_by_role, read_tables
 from foldglass.train.quality_split import target_splits
 from foldglass.train.recipe import MadeConfig
 from foldglass.train.splits import fraction
+from foldglass.train.unfolding import unfolded
+from foldglass.typing import Coordinates
 
-NATIVE, THREADED, DENOISED = "native", "threaded", "denoised"
+NATIVE, THREADED, DENOISED, MELTED = "native", "threaded", "denoised", "melted"
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,31 +94,49 @@ def made_decoys(
     """Decoys made from natives that no network the model reads has learned from, one of each superfamily group.
 
     One is the native itself, one has the coordinates of another native, one may come from the score network, and the
-    others each from a random maker of `decoys.MAKERS`.
+    others each from a random maker of `decoys.MAKERS`; then come frames of the native's unfolding, if any are wanted.
+
+    Raises
+    ------
+    MissingExtraError
+        If a native is to unfold and OpenMM is not installed.
+    InputError
+        If a native blows up.
     """
     natives = _natives(folder, config)
-    decoys = []
+    decoys: list[Decoy] = []
     for index, (group, native) in enumerate(natives):
         rng = np.random.default_rng((config.seed, index))
         kinds = [NATIVE, THREADED, *([DENOISED] if config.denoised else [])]
         kinds += rng.choice(list(MAKERS), config.per_native).tolist()
         other = natives[(index + 1 + int(rng.integers(len(natives) - 1))) % len(natives)][1]
-        for number, kind in enumerate(kinds[: config.per_native]):
-            letters, ca, truth = native.letters, native.ca, native.ca
-            if kind == THREADED:
-                size = min(len(native), len(other))
-                letters, ca, truth = native.letters[:size], other.ca[:size], native.ca[:size]
-            elif kind == DENOISED:
-                ca = denoised(score, native, rng).astype(np.float32)
-            elif kind != NATIVE:
-                ca = MAKERS[kind](native.ca, rng).astype(np.float32)
+        for kind, letters, ca, truth in _traces(native, other, kinds[: config.per_native], config.unfolded, score, rng):
             ca = (ca + rng.normal(size=ca.shape) * rng.uniform(0, config.jitter)).astype(np.float32)
             quality = model_quality(truth, ca)
-            structure = Structure(f"{native.id}/{kind}-{number}", letters, ca=ca)
-            decoys.append(_decoy(structure, "train", native.id, f"group {group}", str(kind), True, quality, quality))
+            structure = Structure(f"{native.id}/{kind}-{len(decoys)}", letters, ca=ca)
+            decoys.append(_decoy(structure, "train", native.id, f"group {group}", kind, True, quality, quality))
         if progress:
             progress(index + 1)
     return decoys
+
+
+def _traces(
+    native: Structure, other: Structure, kinds: list[str], frames: int, score: ScoreModel, rng: np.random.Generator
+) -> Iterator[tuple[str, str, Coordinates, Coordinates]]:
+    """Kind, letters, coordinates and true coordinates of what is made of one native."""
+    for kind in kinds:
+        letters, ca, truth = native.letters, native.ca, native.ca
+        if kind == THREADED:
+            size = min(len(native), len(other))
+            letters, ca, truth = native.letters[:size], other.ca[:size], native.ca[:size]
+        elif kind == DENOISED:
+            ca = denoised(score, native, rng).astype(np.float32)
+        elif kind != NATIVE:
+            ca = MAKERS[kind](native.ca, rng).astype(np.float32)
+        yield kind, letters, ca, truth
+    if frames:
+        for ca in unfolded(native.ca, rng, frames=frames):
+            yield MELTED, native.letters, ca.astype(np.float32), native.ca
 
 
 def kept_decoys(path: Path, make: Callable[[], list[Decoy]]) -> list[Decoy]:

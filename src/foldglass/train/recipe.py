@@ -195,8 +195,9 @@ class SitesTrainConfig:
 class MadeConfig:
     """Decoys made from natives: how many natives at most, decoys of each, and which lengths.
 
-    With `denoised` one of each comes from the score network, which costs more than all others. Every decoy gets noise
-    of up to `jitter` angstrom on its coordinates, since published models are less neat than natives.
+    With `denoised` one of each comes from the score network, which costs more than all others; `unfolded` more of each
+    are frames of its unfolding by heat, which needs the extra `physics`. Every decoy gets noise of up to `jitter`
+    angstrom on its coordinates, since published models are less neat than natives.
     """
 
     natives: int = 120
@@ -204,6 +205,7 @@ class MadeConfig:
     shortest: int = 50
     longest: int = 160
     denoised: bool = False
+    unfolded: int = 0
     jitter: float = 0.3
     seed: int = 0
 

@@ -10,7 +10,7 @@ import pytest
 
 from foldglass.errors import NotFoundError
 from foldglass.models.score_model import ScoreModel
-from foldglass.train.quality_data import DENOISED, NATIVE, THREADED, kept_decoys, made_decoys, published_decoys
+from foldglass.train.quality_data import DENOISED, MELTED, NATIVE, THREADED, kept_decoys, made_decoys, published_decoys
 from foldglass.train.quality_split import FOLDS, chain_splits, fold_of, target_splits
 from foldglass.train.recipe import MadeConfig
 from foldglass.train.splits import FAMILY, SUPERFAMILY, TRAIN, VALIDATION, protein_roles
@@ -103,6 +103,23 @@ def test_made_decoys_come_from_natives_that_validate(decoy_folder: Path, make_sc
     assert len({decoy.target for decoy in decoys}) == 5
     again = made_decoys(decoy_folder, config, make_score_model())
     assert all((a.structure.ca == b.structure.ca).all() for a, b in zip(decoys, again, strict=True))
+
+
+def test_frames_of_unfolding_come_beside_the_others(
+    decoy_folder: Path, make_score_model: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def frames_of(native: np.ndarray, rng: np.random.Generator, *, frames: int) -> np.ndarray:
+        asked.append(frames)
+        return np.stack([native, native * 2])
+
+    monkeypatch.setattr("foldglass.train.quality_data.unfolded", frames_of)
+    config = MadeConfig(natives=3, per_native=2, shortest=20, longest=31, unfolded=2, jitter=0.0)
+    decoys = made_decoys(decoy_folder, config, make_score_model())
+    assert [decoy.kind for decoy in decoys] == [NATIVE, THREADED, MELTED, MELTED] * 3 and asked == [2, 2, 2]
+    first, second = decoys[2:4]
+    assert first.target == second.target == decoys[0].target and (first.truth == 1).all() and (second.truth < 1).all()
 
 
 def test_kept_decoys_are_made_once(decoy_folder: Path, tmp_path: Path) -> None:
