@@ -38,6 +38,18 @@ def test_list_and_show(run: Any, tiny: Path) -> None:
     assert shown["card"].startswith("# tiny")
 
 
+def test_a_broken_pulled_model_is_a_row_and_no_obstacle(run: Any, globins: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "models" / "cut"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text('{"format": 1, "name":')
+    cache = {"FOLDGLASS_CACHE": str(tmp_path)}
+    listed = run("models", "list", **cache)
+    (row,) = [line.split("\t") for line in listed.stdout.splitlines() if line.startswith("cut\t")]
+    assert row[1] == "no" and row[4].startswith(f"broken: {folder}/config.json: something else") and not listed.stderr
+    assert "name  " in run("models", "show", "builtin", "--format", "table", **cache).stdout
+    assert run("search", globins, globins, "--model", "cut", code=1, **cache).stderr.count("\n") == 1
+
+
 def test_pull_installs_whole_models_only(run: Any, tiny: Path, site: tuple[Path, str], tmp_path: Path) -> None:
     folder, url = site
     cache = tmp_path / "cache"

@@ -27,7 +27,7 @@ _RECIPES = {
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A model by name; `path` is None and `available` False if its weights are not on this machine."""
+    """A model by name; `available` is False if it has no weights here (`path` is None) or its folder is broken."""
 
     name: str
     description: str
@@ -149,24 +149,30 @@ def find(name: str) -> Path:
 def list_models() -> list[ModelInfo]:
     """All models known here: in the package, pulled, and those that need training.
 
+    A folder whose `config.json` cannot be used is listed too, with what is wrong as its description.
+
     Examples
     --------
     >>> [info.name for info in list_models()][0]
     'builtin'
     """
-    from foldglass.models.config import read_config
-
     folders = [path for place in (_packaged(), pulled_folder()) if place.is_dir() for path in sorted(place.iterdir())]
-    found = []
-    for path in folders:
-        if (path / "config.json").is_file():
-            found.append(ModelInfo(path.name, read_config(path)["description"], path, True, "Apache-2.0"))
+    found = [_info(path) for path in folders if (path / "config.json").is_file()]
     missing = [
         ModelInfo(name, description, None, False, "as its encoder's")
         for name, description in _RECIPES.items()
         if name not in {info.name for info in found}
     ]
     return [*found, *missing]
+
+
+def _info(folder: Path) -> ModelInfo:
+    from foldglass.models.config import read_config
+
+    try:
+        return ModelInfo(folder.name, read_config(folder)["description"], folder, True, "Apache-2.0")
+    except ModelError as error:
+        return ModelInfo(folder.name, f"broken: {error}", folder, False, "")
 
 
 def pulled_folder() -> Path:

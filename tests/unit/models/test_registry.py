@@ -38,6 +38,33 @@ def test_pulled_model_takes_the_place_of_one_that_needs_training(places, make_mo
     assert registry.find("prott5") == places / "pulled" / "prott5"
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "something else"),
+        (b"{}", "something else"),
+        (b"\xff\xfe", "something else"),
+        (b"[1]", "something else"),
+        (b'{"format": 99}', "format 99"),
+        (b'{"format": 1}', "no 'calibration'"),
+        (
+            b'{"format": 1, "name": "a", "description": 7, "weights_sha256": "0", "towers": {}, "calibration": {}}',
+            "is no text",
+        ),
+    ],
+)
+def test_a_broken_folder_is_named_in_its_row_and_breaks_no_other(places, content, words):
+    config = places / "pulled" / "aaa" / "config.json"
+    config.parent.mkdir()
+    config.write_bytes(content)
+    broken = {info.name: info for info in registry.list_models()}["aaa"]
+    assert not broken.available and broken.path == config.parent
+    assert broken.description.startswith(f"broken: {config}: ") and words in broken.description
+    with pytest.raises(ModelError, match=f"^{config}: "):
+        registry.load("aaa")
+    assert registry.find("beta") == places / "pulled" / "beta"
+
+
 def test_load_by_name_and_by_folder(places):
     assert registry.load("beta", device="cpu").name == "beta"
     assert registry.load(str(places / "package" / "alpha"), device="cpu").name == "alpha"
