@@ -13,7 +13,7 @@ def places(tmp_path, monkeypatch, make_model):
     for place, name in (("package", "alpha"), ("pulled", "beta")):
         save_model(make_model(name=name), tmp_path / place / name, card="")
         (tmp_path / place / "not-a-model").mkdir()
-    monkeypatch.setattr(registry, "_packaged", lambda: tmp_path / "package")
+    monkeypatch.setattr(registry, "packaged_folder", lambda: tmp_path / "package")
     monkeypatch.setattr(registry, "pulled_folder", lambda: tmp_path / "pulled")
     return tmp_path
 
