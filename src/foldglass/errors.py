@@ -19,6 +19,8 @@ class FoldglassError(Exception):
     --------
     >>> str(FoldglassError("a.pdb", got="no C-alpha atom", expected="a protein chain"))
     'a.pdb: no C-alpha atom; expected a protein chain'
+    >>> str(FoldglassError("a.tsv", got="the heading '\\x1b[2J\\x00'"))
+    "a.tsv: the heading '?[2J?'"
     """
 
     exit_code = 1
@@ -30,7 +32,8 @@ class FoldglassError(Exception):
             parts.append(f"expected {expected}")
         if remedy:
             parts.append(remedy)
-        super().__init__(" ".join("; ".join(parts).split()))
+        line = " ".join("; ".join(parts).split())
+        super().__init__("".join(letter if letter.isprintable() else "?" for letter in line))
 
     def __reduce__(self) -> tuple[object, ...]:
         """Survive the way back from a worker process, which the keyword arguments alone would not."""

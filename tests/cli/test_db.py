@@ -82,6 +82,13 @@ def test_remove_and_what_is_not_there(run: Any, tiny: Path, globins: Path, tmp_p
     missing = run("db", "add", tmp_path / "b.fg", globins, "--model", tiny, code=1)
     assert "b.fg: no database there; make one with: foldglass db build" in missing.stderr
     assert "b.fg: no database there" in run("search", tmp_path / "b.fg", globins, "--model", tiny, code=1).stderr
+    for command in (["db", "info"], ["cluster"]):
+        assert run(*command, globins, code=1).stderr == (
+            f"foldglass: {globins}: a file; expected the folder of a database that 'foldglass db build' made\n"
+        )
+    wrong = run("search", path, globins, "--filter", "age > 3", "--model", tiny, code=1)
+    assert wrong.stderr.startswith("foldglass: filter 'age > 3': no column age; expected a condition on id, kind, ")
+    assert not wrong.stdout and "_row" not in wrong.stderr
     assert "--filter" in run("search", globins, globins, "--filter", "a = 1", "--model", tiny, code=2).stderr
 
 

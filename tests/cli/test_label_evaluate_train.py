@@ -32,6 +32,8 @@ def test_label_a_list_of_pairs(run: Any, fingers: Path, tmp_path: Path) -> None:
     done = run("label", fingers, "-o", tmp_path / "none.parquet", "--pairs", pairs, code=1)
     assert "'nobody' is not in the input" in done.stderr
     assert not (tmp_path / "none.parquet").exists()
+    done = run("label", fingers, "-o", tmp_path / "none.parquet", "--pairs", tmp_path, code=1)
+    assert f"{tmp_path}: cannot be read (Is a directory); expected tab-separated text" in done.stderr
 
 
 def test_label_refuses_sequences(run: Any, globins: Path, tmp_path: Path) -> None:

@@ -32,10 +32,23 @@ def test_list_and_show(run: Any, tiny: Path) -> None:
     listed = [json.loads(line) for line in run("models", "list", "--format", "jsonl").stdout.splitlines()]
     assert list(listed[0]) == ["name", "available", "licence", "path", "description"]
     assert {"prott5", "esm2-650m"} <= {row["name"] for row in listed if row["available"] == "no"}
+    assert run("models", "list", "-o", "-", "--format", "tsv").stdout.startswith("name\tavailable\t")
     (shown,) = json.loads(run("models", "show", tiny, "--format", "json").stdout)
     assert shown["id"] == f"tiny@{shown['weights_sha256'][:8]}"
     assert shown["towers"] == "sequence and structure"
     assert shown["card"].startswith("# tiny")
+
+
+def test_a_broken_pulled_model_is_a_row_and_no_obstacle(run: Any, globins: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "models" / "cut"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text('{"format": 1, "name":')
+    cache = {"FOLDGLASS_CACHE": str(tmp_path)}
+    listed = run("models", "list", **cache)
+    (row,) = [line.split("\t") for line in listed.stdout.splitlines() if line.startswith("cut\t")]
+    assert row[1] == "no" and row[4].startswith(f"broken: {folder}/config.json: something else") and not listed.stderr
+    assert "name  " in run("models", "show", "builtin", "--format", "table", **cache).stdout
+    assert run("search", globins, globins, "--model", "cut", code=1, **cache).stderr.count("\n") == 1
 
 
 def test_pull_installs_whole_models_only(run: Any, tiny: Path, site: tuple[Path, str], tmp_path: Path) -> None:
@@ -67,3 +80,5 @@ def test_fetch_says_where_files_are_and_which_failed(run: Any, site: tuple[Path,
     assert done.stdout == f"accession\tpath\nP69905\t{copy}\n"
     assert copy.read_text() == ">P69905\nMVLSPADKT\n"
     assert [line.split(":")[1].strip() for line in done.stderr.splitlines()] == ["P00000", "nonsense"]
+    done = run("fetch", "P69905", "-o", copy, code=1, **mirror)
+    assert done.stderr == (f"foldglass: {copy}: no folder can be made there (File exists); choose another for -o\n")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from foldglass.app.loading import load_score_model
+from foldglass.app.loading import load_by
 from foldglass.app.options import Threads
 from foldglass.app.progress import Bar
 from foldglass.app.proteins import iter_proteins, only
@@ -56,7 +56,9 @@ def denoise(
     with Skipped() as skipped, Bar() as bar:
         bar.phase("reading")
         chain = only(list(iter_proteins([structure], skipped)), structure)
-        loaded = load_score_model(model, threads, bar)
+        from foldglass.models.registry import load_score
+
+        loaded = load_by(load_score, model, threads, bar)
         from foldglass.tasks.denoise import denoise as denoised
 
         bar.phase("denoising")

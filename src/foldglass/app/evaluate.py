@@ -6,15 +6,7 @@ from typing import Annotated
 import typer
 
 from foldglass.app.extras import needing
-from foldglass.app.loading import (
-    check_device,
-    load_inverse_model,
-    load_model,
-    load_quality_model,
-    load_score_model,
-    load_sites_model,
-    use_threads,
-)
+from foldglass.app.loading import check_device, load_by, load_model, use_threads
 from foldglass.app.options import Device, DeviceName, Format, Threads
 from foldglass.app.output import Output
 from foldglass.app.progress import Bar
@@ -83,7 +75,7 @@ def evaluate(
         with needing("train", "evaluate"):
             from foldglass.app import evaluations
             from foldglass.train.report_page import check_report_path
-        from foldglass.models.registry import kind_of
+        from foldglass.models.registry import kind_of, load_inverse, load_quality, load_score, load_sites
 
         check_report_path(out)
         kind = kind_of(model)
@@ -93,13 +85,13 @@ def evaluate(
         if split is not None and kind in ("quality", "inverse-folding"):
             raise UsageError(f"--split {split}", got=f"the {kind} model {model}", expected="no split: it has one")
         if kind == "sites":
-            found = evaluations.measure_sites(load_sites_model(model, threads, bar), data, split, out, bar)
+            found = evaluations.measure_sites(load_by(load_sites, model, threads, bar), data, split, out, bar)
         elif kind == "quality":
-            found = evaluations.measure_quality(load_quality_model(model, threads, bar), data, out, bar)
+            found = evaluations.measure_quality(load_by(load_quality, model, threads, bar), data, out, bar)
         elif kind == "inverse-folding":
-            found = evaluations.measure_inverse(load_inverse_model(model, threads, bar), data, out, bar)
+            found = evaluations.measure_inverse(load_by(load_inverse, model, threads, bar), data, out, bar)
         elif kind == "score":
-            loaded = load_score_model(model, threads, bar)
+            loaded = load_by(load_score, model, threads, bar)
             found = evaluations.measure_score(loaded, data, split or "superfamily", chains, out, bar)
         else:
             towers = load_model(model, device, threads, bar)

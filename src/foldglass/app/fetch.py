@@ -9,7 +9,7 @@ import typer
 from foldglass.app.options import Format
 from foldglass.app.output import Output
 from foldglass.app.progress import Bar
-from foldglass.errors import FoldglassError
+from foldglass.errors import FoldglassError, InputError
 
 
 def fetch(
@@ -52,7 +52,12 @@ def _copied(path: Path, folder: Path) -> Path:
 
     from foldglass.io.atomic import replacing
 
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            str(folder), got=f"no folder can be made there ({error.strerror})", remedy="choose another for -o"
+        ) from error
     with replacing(folder / path.name) as part:
         copyfile(path, part)
     return folder / path.name

@@ -39,6 +39,8 @@ def label(
     if all_vs_all == (pairs is not None):
         got = "both --all-vs-all and --pairs" if all_vs_all else "no pairs"
         raise UsageError("label", got=got, expected="either --all-vs-all or --pairs FILE")
+    if out.suffix.lower() != ".parquet":
+        raise UsageError(str(out), got=f"the extension {out.suffix!r}", expected=".parquet")
     from foldglass.io.atomic import check_writable
 
     check_writable(out)

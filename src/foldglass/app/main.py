@@ -69,7 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
         return exit.exit_code
     except typer.TyperException as error:
         where = getattr(getattr(error, "ctx", None), "command_path", "foldglass")
-        return _failed(f"{error.format_message()} (see: {where} --help)", error.exit_code)
+        said = error.format_message().replace("Value error, ", "")
+        return _failed(f"{said} (see: {where} --help)", error.exit_code)
     except FoldglassError as error:
         return _failed(str(error), error.exit_code)
     except KeyboardInterrupt as interrupt:

@@ -295,7 +295,7 @@ class _Files:
         traces = [path for path in out if path.suffix.lower() in _TRACES]
         tables = [path for path in out if path not in (*figures, *traces)]
         for path in [] if format else tables:
-            if path.suffix.lower() not in _TABLES:
+            if path.suffix.lower() not in _TABLES and path != Path("-"):
                 raise UsageError(
                     str(path),
                     got=f"the extension {path.suffix!r}",

@@ -10,7 +10,7 @@ from foldglass.errors import UsageError
 
 
 class Output:
-    """The place and format of a result table.
+    """The place and format of a result table; `-` is standard output.
 
     Raises
     ------
@@ -23,6 +23,7 @@ class Output:
     def __init__(self, out: Path | None, format: FormatName | SearchFormatName | None) -> None:
         from foldglass.io.tables import format_of
 
+        out = None if out == Path("-") else out
         self.out = out
         self.format = format_of(out, format)
         if self.format == "parquet" and out is None:

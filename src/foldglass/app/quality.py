@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foldglass.app.loading import load_quality_model
+from foldglass.app.loading import load_by
 from foldglass.app.options import Format, FormatName, Threads
 from foldglass.app.output import Output
 from foldglass.app.progress import Bar
@@ -79,7 +79,9 @@ def quality(
     with Skipped() as skipped, Bar(shown=not output.streams_to_screen) as bar:
         bar.phase("reading")
         chains = _chains(models, skipped, all_chains)
-        loaded = load_quality_model(model, threads, bar)
+        from foldglass.models.registry import load_quality
+
+        loaded = load_by(load_quality, model, threads, bar)
         from foldglass.tasks.quality import judge
 
         bar.phase("judging", len(chains))

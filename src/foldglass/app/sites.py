@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foldglass.app.loading import load_sites_model
+from foldglass.app.loading import load_by
 from foldglass.app.options import Format, Threads
 from foldglass.app.output import Output
 from foldglass.app.progress import Bar
@@ -111,7 +111,9 @@ def sites(
     with Skipped() as skipped, Bar(shown=not output.streams_to_screen) as bar:
         bar.phase("reading")
         proteins = begun(iter_proteins(structures, skipped))
-        loaded = load_sites_model(model, threads, bar)
+        from foldglass.models.registry import load_sites
+
+        loaded = load_by(load_sites, model, threads, bar)
         found = list(bar.over(_found(loaded, proteins, threshold, skipped, strict=interface), "finding sites"))
         for path in (drawn, picture):
             _require_one_file(path, found)

@@ -23,7 +23,7 @@ def pick_device(device: str) -> torch.device:
         return torch.device(next(name for name, there in present.items() if there))
     kind = device.partition(":")[0]
     if kind not in present:
-        raise UsageError(f"device {device!r}", got="an unknown device", expected="auto, cpu, cuda or mps")
+        raise UsageError(f"device '{device}'", got="an unknown device", expected="auto, cpu, cuda or mps")
     if not present[kind]:
-        raise UsageError(f"device {device!r}", got="none that torch can use here", remedy="use --device auto or cpu")
+        raise UsageError(f"device '{device}'", got="none that torch can use here", remedy="use --device auto or cpu")
     return torch.device(device)

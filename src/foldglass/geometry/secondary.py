@@ -1,8 +1,12 @@
-"""Secondary structure from C-alphas alone, by P-SEA's ranges."""
+"""Secondary structure as an input of networks: one dihedral and one distance per residue, in P-SEA's ranges.
+
+Packaged weights were trained on these classes. `geometry.psea` assigns segments by all of P-SEA's conditions.
+"""
 
 import numpy as np
 from jaxtyping import Int
 
+from foldglass.geometry.runs import runs
 from foldglass.geometry.trace import dihedrals
 from foldglass.typing import Coordinates
 
@@ -38,15 +42,7 @@ def secondary_classes(ca: Coordinates) -> Int[np.ndarray, " L"]:
     strand = (np.abs((angle + 170 + 180) % 360 - 180) <= 45) & (np.abs(third - 9.9) <= 0.9)
     inner = np.full(length - 3, COIL)
     for kind, found in ((HELIX, helix), (STRAND, strand)):
-        inner[_in_runs(found, 3)] = kind
+        for run in runs(found, least=3):
+            inner[run] = kind
     classes[1 : length - 2] = inner
     return classes
-
-
-def _in_runs(found: np.ndarray, least: int) -> np.ndarray:
-    """True in runs of at least so many True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], found.astype(np.int8), [0]])))
-    kept = np.zeros(len(found), bool)
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
-        kept[start:stop] = stop - start >= least
-    return kept

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Sequence as List
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol, cast, runtime_checkable
 
@@ -80,8 +81,10 @@ def write_rows(
         if out is None:
             raise UsageError("--format parquet", got="no output file", remedy="name one with -o")
         return _parquet(columns, rows, out, metadata or {})
+    coming = iter(rows)
+    first = list(islice(coming, 1))  # what fails before there is a row leaves no line of names
     with _sink(out) as sink:
-        return _TEXT[format](columns, rows, sink)
+        return _TEXT[format](columns, chain(first, coming), sink)
 
 
 def format_of(out: Path | None, format: str | None) -> str:

@@ -15,6 +15,7 @@ _PARTS = {
     "inverse-folding": ("network",),
 }
 """What `config.json` holds besides, by kind of model."""
+_TEXTS = ("name", "description", "weights_sha256")
 FILES = ("config.json", "model.safetensors", "card.md", "versions.json")
 
 
@@ -30,10 +31,14 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ModelError(str(folder), got="no config.json", expected="a model directory")
     try:
-        config: dict[str, Any] = json.loads(path.read_text())
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         found = config["format"]
         config.setdefault("kind", "siamese")
-        missing = {"name", "description", "weights_sha256", *_PARTS.get(config["kind"], ())} - config.keys()
+        missing = {*_TEXTS, *_PARTS.get(config["kind"], ())} - config.keys()
+    except OSError as error:
+        raise ModelError(
+            str(path), got=f"not readable ({error.strerror})", expected="a model's configuration"
+        ) from None
     except (ValueError, KeyError, TypeError):
         raise ModelError(str(path), got="something else", expected="a foldglass model's configuration") from None
     if found != FORMAT:
@@ -44,4 +49,6 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise ModelError(str(path), got=f"a model of kind {config['kind']!r}", expected=f"one of {', '.join(_PARTS)}")
     if missing:
         raise ModelError(str(path), got=f"no {min(missing)!r}", expected="a complete configuration")
+    if strange := [key for key in _TEXTS if not isinstance(config[key], str)]:
+        raise ModelError(str(path), got=f"{strange[0]!r} is no text", expected="a foldglass model's configuration")
     return config

@@ -7,10 +7,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from foldglass.errors import InputError, ModelError
-from foldglass.io.download import Client, download
+from foldglass.io.download import Client, download, sha256_of
 from foldglass.io.fetch import cache_folder
 from foldglass.models.config import FILES, read_config
-from foldglass.models.registry import DEFAULT, pulled_folder
+from foldglass.models.registry import packaged_folder, pulled_folder
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -26,7 +26,7 @@ def pull(
     """Fetch every file of the model directory at `url`; returns the model's folder, which is complete or absent.
 
     The SHA-256 of the weights must be the one that `config.json` names. A model that is here already with the same
-    weights is left as it is.
+    weights is left as it is; one whose weights were altered since is replaced.
 
     Parameters
     ----------
@@ -54,14 +54,8 @@ def pull(
         if not _SHA256.fullmatch(digest):
             raise ModelError(f"{base}/config.json", got=f"the checksum {digest[:20]!r}", expected="a SHA-256")
         target = pulled_folder() / _checked(name or str(config["name"]), base)
-        if target.exists():
-            if read_config(target)["weights_sha256"] == digest:
-                return target
-            raise ModelError(
-                f"model {target.name!r}",
-                got=f"other weights are already in {target}",
-                remedy="give another --name or remove that folder",
-            )
+        if target.exists() and _is_whole(target, digest):
+            return target
         for file in FILES:
             if file != "config.json":
                 weights = file == "model.safetensors"
@@ -75,10 +69,27 @@ def pull(
         for beside in unfinished.glob("*.sha256"):
             beside.unlink()
         target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
         unfinished.rename(target)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return target
+
+
+def _is_whole(folder: Path, digest: str) -> bool:
+    """Whether a model that is here has the weights of that checksum, or had them before they were altered."""
+    weights = folder / "model.safetensors"
+    try:
+        found = read_config(folder)["weights_sha256"]
+    except ModelError as error:
+        raise ModelError(error.subject, got=error.got, expected=error.expected, remedy=f"remove {folder}") from None
+    if found != digest:
+        raise ModelError(
+            f"model {folder.name!r}",
+            got=f"other weights are already in {folder}",
+            remedy="give another --name or remove that folder",
+        )
+    return weights.is_file() and sha256_of(weights) == digest
 
 
 def _checked(name: str, base: str) -> str:
@@ -89,10 +100,10 @@ def _checked(name: str, base: str) -> str:
             expected="letters, digits, '.', '_' and '-'",
             remedy="give another with --name",
         )
-    if name == DEFAULT:
+    if (packaged_folder() / name).exists():
         raise InputError(
             f"model {base}",
-            got=f"the name {name!r}, which is that of the model in the package",
+            got=f"the name {name!r}, which is that of a model in the package",
             remedy="give another with --name",
         )
     return name

@@ -1,10 +1,12 @@
 """Models by name: those in the package, those pulled, and any folder."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from foldglass.errors import ModelError
 from foldglass.io.fetch import cache_folder
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from foldglass.models.quality_model import QualityModel
     from foldglass.models.score_model import ScoreModel
     from foldglass.models.sites_model import SitesModel
+
+_Model = TypeVar("_Model")
 
 DEFAULT = "builtin"
 
@@ -27,7 +31,7 @@ _RECIPES = {
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A model by name; `path` is None and `available` False if its weights are not on this machine."""
+    """A model by name; `available` is False if it has no weights here (`path` is None) or its folder is broken."""
 
     name: str
     description: str
@@ -62,56 +66,39 @@ def load(name: str = DEFAULT, *, device: str = "auto") -> "Model":
     return load_model(find(name), device=pick_device(device))
 
 
-def load_score(name: str = "score", *, fast: bool = True) -> "ScoreModel":
-    """Load a score network, which reads structures; `fast` as in `ScoreModel`.
+@dataclass(frozen=True)
+class Loader(Generic[_Model]):
+    """Loads one kind of model by a name of `list_models` or a folder.
 
     Raises
     ------
     ModelError
-        As `load`, or if the model is of another kind.
+        When called: as `load`, or if the model is of another kind.
+
+    Examples
+    --------
+    >>> load_score().name, load_score("score", fast=False).name
+    ('score', 'score')
     """
-    from foldglass.models.score_model import load_score_model
 
-    return load_score_model(find(name), fast=fast)
+    default: str
+    home: str
+    """Module and function that read a folder; imported when called, as they import torch."""
 
-
-def load_sites(name: str = "sites") -> "SitesModel":
-    """Load an interaction-site model, which reads structures.
-
-    Raises
-    ------
-    ModelError
-        As `load`, or if the model is of another kind.
-    """
-    from foldglass.models.sites_model import load_sites_model
-
-    return load_sites_model(find(name))
+    def __call__(self, name: str | None = None, **options: Any) -> _Model:
+        module, function = self.home.split(":")
+        read: Callable[..., _Model] = getattr(import_module(f"foldglass.models.{module}"), function)
+        return read(find(self.default if name is None else name), **options)
 
 
-def load_quality(name: str = "quality") -> "QualityModel":
-    """Load a model that judges structure models.
-
-    Raises
-    ------
-    ModelError
-        As `load`, or if the model is of another kind.
-    """
-    from foldglass.models.quality_model import load_quality_model
-
-    return load_quality_model(find(name))
-
-
-def load_inverse(name: str = "inverse") -> "InverseFoldingModel":
-    """Load an inverse-folding model, which reads structures.
-
-    Raises
-    ------
-    ModelError
-        As `load`, or if the model is of another kind.
-    """
-    from foldglass.models.inverse_folding import load_inverse_folding
-
-    return load_inverse_folding(find(name))
+load_score: Loader["ScoreModel"] = Loader("score", "score_model:load_score_model")
+"""A score network, which reads structures; `fast` as in `ScoreModel`."""
+load_sites: Loader["SitesModel"] = Loader("sites", "sites_model:load_sites_model")
+"""An interaction-site model, which reads structures."""
+load_quality: Loader["QualityModel"] = Loader("quality", "quality_model:load_quality_model")
+"""A model that judges structure models."""
+load_inverse: Loader["InverseFoldingModel"] = Loader("inverse", "inverse_folding:load_inverse_folding")
+"""An inverse-folding model, which reads structures."""
 
 
 def kind_of(name: str) -> str:
@@ -149,18 +136,17 @@ def find(name: str) -> Path:
 def list_models() -> list[ModelInfo]:
     """All models known here: in the package, pulled, and those that need training.
 
+    A folder whose `config.json` cannot be used is listed too, with what is wrong as its description.
+
     Examples
     --------
     >>> [info.name for info in list_models()][0]
     'builtin'
     """
-    from foldglass.models.config import read_config
-
-    folders = [path for place in (_packaged(), pulled_folder()) if place.is_dir() for path in sorted(place.iterdir())]
-    found = []
-    for path in folders:
-        if (path / "config.json").is_file():
-            found.append(ModelInfo(path.name, read_config(path)["description"], path, True, "Apache-2.0"))
+    folders = [
+        path for place in (packaged_folder(), pulled_folder()) if place.is_dir() for path in sorted(place.iterdir())
+    ]
+    found = [_info(path) for path in folders if (path / "config.json").is_file()]
     missing = [
         ModelInfo(name, description, None, False, "as its encoder's")
         for name, description in _RECIPES.items()
@@ -169,10 +155,20 @@ def list_models() -> list[ModelInfo]:
     return [*found, *missing]
 
 
+def _info(folder: Path) -> ModelInfo:
+    from foldglass.models.config import read_config
+
+    try:
+        return ModelInfo(folder.name, read_config(folder)["description"], folder, True, "Apache-2.0")
+    except ModelError as error:
+        return ModelInfo(folder.name, f"broken: {error}", folder, False, "")
+
+
 def pulled_folder() -> Path:
     """Where `foldglass models pull` puts models."""
     return cache_folder() / "models"
 
 
-def _packaged() -> Path:
+def packaged_folder() -> Path:
+    """Where the models of the package are."""
     return Path(str(files("foldglass"))) / "weights"

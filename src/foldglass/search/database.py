@@ -16,6 +16,7 @@ from foldglass.models.calibration import Calibration
 from foldglass.models.model import Model
 from foldglass.protein import Embedding
 from foldglass.protein import Sequence as Protein
+from foldglass.search.condition import check_condition
 from foldglass.search.database_format import Description, explained_lance
 from foldglass.search.database_writer import Added, DatabaseWriter, locked, open_dataset, tidy
 from foldglass.search.exact import EntryTable, Hit, Scorer, merged, search
@@ -128,7 +129,14 @@ class Database:
         return int(self._dataset.count_rows())
 
     def count(self, filter: str) -> int:
-        """Entries that meet a condition in SQL."""
+        """Entries that meet a condition in SQL.
+
+        Raises
+        ------
+        InputError
+            If the condition cannot be read, as wherever one is given.
+        """
+        check_condition(self._dataset, filter)
         with explained_lance(self.path):
             return int(self._dataset.count_rows(filter))
 
@@ -162,6 +170,7 @@ class Database:
             conditions.append(_id_in(ids[first : first + _IDS_AT_ONCE]))
         with locked(self.path):
             self._reopen()
+            check_condition(self._dataset, filter)
             before = len(self)
             with explained_lance(self.path):
                 for condition in conditions:
@@ -239,8 +248,9 @@ class Database:
         Raises
         ------
         InputError
-            If none does.
+            If none does, or the condition cannot be read.
         """
+        check_condition(self._dataset, filter)
         blocks = [entries for entries, _ in self._entries(filter)]
         if not blocks:
             raise InputError(self.path, got="no entry that meets the condition", expected="at least one")
@@ -276,6 +286,7 @@ class Database:
         self, columns: Sequence[str] | None = None, *, filter: str | None = None, rows: int = 4096
     ) -> Iterator[pa.RecordBatch]:
         """Columns, by default all, of the entries that meet a condition in SQL, some rows at a time."""
+        check_condition(self._dataset, filter)
         with explained_lance(self.path):
             yield from self._dataset.scanner(
                 columns=None if columns is None else list(columns), filter=filter, batch_size=rows
@@ -283,6 +294,7 @@ class Database:
 
     def to_arrow(self, columns: Sequence[str] | None = None, *, filter: str | None = None) -> pa.Table:
         """As `to_batches`, all at once."""
+        check_condition(self._dataset, filter)
         with explained_lance(self.path):
             return self._dataset.to_table(columns=None if columns is None else list(columns), filter=filter)
 

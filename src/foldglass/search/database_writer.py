@@ -244,6 +244,8 @@ def open_dataset(path: str) -> Any:
     InputError
         If it cannot be read.
     """
+    if Path(path).is_file():
+        raise InputError(path, got="a file", expected="the folder of a database that 'foldglass db build' made")
     with explained_lance(path):
         return lance().dataset(path)
 

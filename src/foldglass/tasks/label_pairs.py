@@ -40,7 +40,9 @@ def read_pairs(path: PathLike, structures: list[Structure]) -> list[tuple[int, i
     except FileNotFoundError:
         raise NotFoundError(str(path), got="no such file", expected="a pair list") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(str(path), got=f"cannot be read ({error})", expected="tab-separated text") from error
+        raise InputError(
+            str(path), got=f"cannot be read ({getattr(error, 'strerror', error)})", expected="tab-separated text"
+        ) from error
     pairs = []
     for number, line in enumerate(lines, start=1):
         fields = [field.strip() for field in line.split("\t")]

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 
 from foldglass.alignment import align, residue_similarity
 from foldglass.constants import GLASS_EXPONENT
+from foldglass.errors import InputError
 from foldglass.metrics.lddt import lddt
 from foldglass.metrics.superposition import Rigid, kabsch
 from foldglass.metrics.tm import rmsd, tm_score
@@ -222,6 +223,10 @@ def measure(wild: Structure, mutant: Structure, pairs: AlignedPairs) -> Structur
     InputError
         If fewer than three residues correspond.
     """
+    if len(pairs) < 3:
+        raise InputError(
+            f"{wild.id} and {mutant.id}", got=f"{len(pairs)} corresponding residues", expected="at least 3 to superpose"
+        )
     reference, model = wild.ca[pairs[:, 0]], mutant.ca[pairs[:, 1]]
     plain, glass = np.full((2, len(wild)), np.nan)
     plain[pairs[:, 0]] = lddt(reference, model)

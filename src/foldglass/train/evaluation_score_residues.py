@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from foldglass.geometry.burial import contact_number, half_sphere_exposure
-from foldglass.geometry.secondary_structure import CLASSES, secondary_structure
+from foldglass.geometry.psea import CLASSES, psea_classes
 from foldglass.metrics.regression import Interval, bootstrap_interval, r_squared
 from foldglass.protein import Structure
 from foldglass.train.evaluation_score_set import ScoreEvaluationSet
@@ -21,7 +21,7 @@ ResidueVectors = dict[str, Float[np.ndarray, "L D"]]
 class ResidueResult:
     """What one kind of vector tells of held-out residues.
 
-    `secondary_structure` is the accuracy in three classes, the others are R2; see `geometry.secondary_structure` and
+    `secondary_structure` is the accuracy in three classes, the others are R2; see `geometry.psea` and
     `geometry.burial`.
     """
 
@@ -80,7 +80,7 @@ def explained(predicted: Float[np.ndarray, "M T"], true: Float[np.ndarray, "M T"
 
 
 def _classes(structure: Structure) -> Float[np.ndarray, "L 3"]:
-    return np.eye(len(CLASSES))[secondary_structure(structure.ca)]
+    return np.eye(len(CLASSES))[psea_classes(structure.ca)]
 
 
 def _contacts(structure: Structure) -> Float[np.ndarray, "L 1"]:

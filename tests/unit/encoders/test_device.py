@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from foldglass.app.options import DeviceName
 from foldglass.encoders.device import pick_device
 from foldglass.errors import UsageError
 
@@ -18,8 +19,9 @@ def test_auto_takes_the_fastest_there_is(monkeypatch):
 
 def test_device_that_is_not_here(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(UsageError, match=r"device 'cuda': none that torch can use here; use --device auto or cpu"):
-        pick_device("cuda")
+    for device in ("cuda", DeviceName.CUDA):
+        with pytest.raises(UsageError, match=r"^device 'cuda': none that torch can use here; use --device auto or cpu"):
+            pick_device(device)
 
 
 def test_unknown_device():

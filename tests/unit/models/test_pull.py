@@ -76,6 +76,17 @@ def test_the_same_weights_are_not_fetched_again_and_others_do_not_replace_them(
     assert pull(url, name="second", client=client) == cache / "models" / "second"
 
 
+def test_pulling_again_mends_altered_weights_and_a_broken_folder_is_left_to_its_owner(
+    cache: Path, published: Path, url: str, client: Client
+) -> None:
+    folder = pull(url, client=client)
+    (folder / "model.safetensors").write_bytes(b"cut")
+    assert load_model(pull(url, client=client)).digest == load_model(published).digest
+    (folder / "config.json").write_text("{")
+    with pytest.raises(ModelError, match=rf"config.json: something else; expected .*; remove {folder}$"):
+        pull(url, client=client)
+
+
 def _altered(published: Path) -> None:
     (published / "model.safetensors").write_bytes(b"others")
 
@@ -123,6 +134,7 @@ def test_nothing_is_installed_by_halves(
     assert not [path for path in cache.rglob("*") if path.is_file()]
 
 
-def test_the_name_of_the_packaged_model_is_taken(cache: Path, url: str, client: Client) -> None:
-    with pytest.raises(InputError, match=r"the name 'builtin', which is that of the model in the package"):
-        pull(url, name="builtin", client=client)
+@pytest.mark.parametrize("name", ["builtin", "score"])
+def test_the_name_of_a_packaged_model_is_taken(cache: Path, url: str, client: Client, name: str) -> None:
+    with pytest.raises(InputError, match=f"the name '{name}', which is that of a model in the package"):
+        pull(url, name=name, client=client)

@@ -13,7 +13,7 @@ def places(tmp_path, monkeypatch, make_model):
     for place, name in (("package", "alpha"), ("pulled", "beta")):
         save_model(make_model(name=name), tmp_path / place / name, card="")
         (tmp_path / place / "not-a-model").mkdir()
-    monkeypatch.setattr(registry, "_packaged", lambda: tmp_path / "package")
+    monkeypatch.setattr(registry, "packaged_folder", lambda: tmp_path / "package")
     monkeypatch.setattr(registry, "pulled_folder", lambda: tmp_path / "pulled")
     return tmp_path
 
@@ -36,6 +36,33 @@ def test_pulled_model_takes_the_place_of_one_that_needs_training(places, make_mo
     save_model(make_model(name="prott5"), places / "pulled" / "prott5", card="")
     assert [info.name for info in registry.list_models()] == ["alpha", "beta", "prott5", "esm2-650m"]
     assert registry.find("prott5") == places / "pulled" / "prott5"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "something else"),
+        (b"{}", "something else"),
+        (b"\xff\xfe", "something else"),
+        (b"[1]", "something else"),
+        (b'{"format": 99}', "format 99"),
+        (b'{"format": 1}', "no 'calibration'"),
+        (
+            b'{"format": 1, "name": "a", "description": 7, "weights_sha256": "0", "towers": {}, "calibration": {}}',
+            "is no text",
+        ),
+    ],
+)
+def test_a_broken_folder_is_named_in_its_row_and_breaks_no_other(places, content, words):
+    config = places / "pulled" / "aaa" / "config.json"
+    config.parent.mkdir()
+    config.write_bytes(content)
+    broken = {info.name: info for info in registry.list_models()}["aaa"]
+    assert not broken.available and broken.path == config.parent
+    assert broken.description.startswith(f"broken: {config}: ") and words in broken.description
+    with pytest.raises(ModelError, match=f"^{config}: "):
+        registry.load("aaa")
+    assert registry.find("beta") == places / "pulled" / "beta"
 
 
 def test_load_by_name_and_by_folder(places):

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -74,8 +75,35 @@ def test_a_search_looks_only_at_entries_that_meet_the_filter(database, model, pr
     query = model.embed(proteins[:1])
     hits = database.search(query, k=50, filter="kind = 'sequence' AND length < 25")
     assert sorted(hit.target for hit in hits) == ["p0", "p1", "p2", "p3", "p4"]
-    with pytest.raises(InputError, match="No field named colour"):
-        database.search(query, filter="colour = 'red'")
+
+
+@pytest.mark.parametrize(
+    ("condition", "got"),
+    [
+        ("colour = 'red'", "no column colour"),
+        ("length <", "no SQL (Expected: an expression, found: EOF)"),
+        ("'a", "no SQL (Unterminated string literal at Line: 1, Column: 23)"),
+        ("id", "a value"),
+        ("length > 'a'", '"a" compared with a column of another type'),
+        ("nofn(length) > 2", "no function 'nofn'"),
+        ("sum(length) > 3", "SQL that is not supported"),
+    ],
+)
+def test_a_condition_that_cannot_be_used_is_named_with_the_columns_there_are(database, model, condition, got):
+    words = f"filter {condition!r}: {got}; expected a condition on id, kind, length, letters, source, chain, digest"
+    query = model.embed([Sequence("q", "MKV")])
+    for act in (
+        lambda: database.search(query, filter=condition),
+        lambda: database.search(query, filter=condition, approximate=True),
+        lambda: database.remove(filter=condition),
+        lambda: database.count(condition),
+        lambda: database.entries(condition),
+        lambda: database.to_arrow(filter=condition),
+        lambda: list(database.to_batches(filter=condition)),
+    ):
+        with pytest.raises(InputError, match=f"^{re.escape(words)}$"):
+            act()
+    assert len(database) == 50
 
 
 def test_proteins_that_are_there_are_left_alone(database, model, proteins):

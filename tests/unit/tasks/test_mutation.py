@@ -171,6 +171,14 @@ def test_residues_without_a_partner_have_no_measure(wild: Structure) -> None:
     np.testing.assert_allclose(apart[np.ix_([0, 1, 2, 5], [0, 1, 2, 5])], 0, atol=1e-4)
 
 
+def test_too_few_corresponding_residues_name_both_structures(wild: Structure) -> None:
+    other = replace(wild, id="other", letters="A", ca=wild.ca[:1], atoms=None)
+    with pytest.raises(
+        InputError, match=r"^wild and other: 1 corresponding residues; expected at least 3 to superpose$"
+    ):
+        measure(wild, other, np.array([[0, 0]]))
+
+
 def test_refused(make_model: Callable[..., Model], wild: Structure) -> None:
     with pytest.raises(ModelError, match="it has no sequence tower"):
         effect_of(make_model(kinds=("structure",)), wild, "W10G")

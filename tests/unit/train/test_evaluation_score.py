@@ -10,7 +10,7 @@ import torch
 
 from foldglass.errors import InputError, UsageError
 from foldglass.geometry.burial import contact_number, half_sphere_exposure
-from foldglass.geometry.secondary_structure import COIL, secondary_structure
+from foldglass.geometry.psea import COIL, psea_classes
 from foldglass.models.pair_input import distance_encoding
 from foldglass.models.score_model import ScoreModel
 from foldglass.protein import Embedding, Structure
@@ -98,7 +98,7 @@ def test_random_weights_are_always_the_same_and_leave_the_generator_alone(make_s
 
 def truth(structure: Structure) -> np.ndarray:
     """Vectors that hold the answers."""
-    classes = np.eye(3)[secondary_structure(structure.ca)]
+    classes = np.eye(3)[psea_classes(structure.ca)]
     numbers = np.stack([contact_number(structure.ca), half_sphere_exposure(structure.ca)], axis=1)
     return np.concatenate([classes, numbers], axis=1)
 
@@ -122,7 +122,7 @@ def test_probes_find_nothing_in_noise(data):
 
 def test_constant_is_the_commonest_class_and_the_mean_of_training_chains(data):
     result = measure_constant(data, draws=9)
-    classes = np.concatenate([secondary_structure(s.ca) for s in data.judge])
+    classes = np.concatenate([psea_classes(s.ca) for s in data.judge])
     assert result.is_baseline and 0.3 < (classes == COIL).mean() < 0.9
     assert result.secondary_structure.value == (classes == COIL).mean()
     learned, asked = (np.concatenate([contact_number(s.ca) for s in part]) for part in (data.fit, data.judge))

@@ -1,10 +1,12 @@
-"""Secondary structure from C-alphas alone, by the P-SEA criteria."""
+"""Secondary structure as a truth to compare with: the segments that P-SEA assigns from C-alphas alone.
 
-from collections.abc import Iterator
+`geometry.secondary` has the plainer classes that networks read.
+"""
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from foldglass.geometry.runs import runs
 from foldglass.geometry.trace import dihedrals
 from foldglass.typing import Coordinates
 
@@ -16,7 +18,7 @@ _PARTNERS = 5
 """C-alphas at the distance of a neighbouring strand that a strand of only three residues must have."""
 
 
-def secondary_structure(ca: Coordinates) -> Int[np.ndarray, " L"]:
+def psea_classes(ca: Coordinates) -> Int[np.ndarray, " L"]:
     """Index into `CLASSES` of each residue.
 
     A residue may be in a helix or strand if its distances to the next ones along the chain, or its angle and dihedral,
@@ -33,7 +35,7 @@ def secondary_structure(ca: Coordinates) -> Int[np.ndarray, " L"]:
     --------
     >>> turn = np.deg2rad(100) * np.arange(9)
     >>> helix = np.stack([2.3 * np.cos(turn), 2.3 * np.sin(turn), 1.5 * np.arange(9)], axis=1).astype(np.float32)
-    >>> set(secondary_structure(helix)[1:-2].tolist()) == {HELIX}
+    >>> set(psea_classes(helix)[1:-2].tolist()) == {HELIX}
     True
     """
     x = ca.astype(np.float64)
@@ -50,13 +52,11 @@ def secondary_structure(ca: Coordinates) -> Int[np.ndarray, " L"]:
     strand = (_near(d2, 6.7, 0.6) & _near(d3, 9.9, 0.9) & _near(d4, 12.4, 1.1)) | (_near(angle, 124.0, 14.0) & turned)
     classes = np.full(length, COIL)
     beside = _beside(x)
-    for start, stop in _runs(strand):
-        alone = stop - start >= _STRAND_RUN
-        if alone or (stop - start == _SHORT_STRAND and beside[start:stop].sum() >= _PARTNERS):
-            classes[slice(*_extended(start, stop, _near(d3, 9.9, 0.9)))] = STRAND
-    for start, stop in _runs(helix):
-        if stop - start >= _HELIX_RUN:
-            classes[slice(*_extended(start, stop, _near(d3, 5.3, 0.5) | _near(angle, 89.0, 12.0)))] = HELIX
+    for run in runs(strand, least=_SHORT_STRAND):
+        if run.stop - run.start >= _STRAND_RUN or beside[run].sum() >= _PARTNERS:
+            classes[_extended(run, _near(d3, 9.9, 0.9))] = STRAND
+    for run in runs(helix, least=_HELIX_RUN):
+        classes[_extended(run, _near(d3, 5.3, 0.5) | _near(angle, 89.0, 12.0))] = HELIX
     return classes
 
 
@@ -78,11 +78,6 @@ def _beside(x: Float[np.ndarray, "L 3"]) -> Int[np.ndarray, " L"]:
     return ((distance >= 4.2) & (distance <= 5.2)).sum(axis=1)
 
 
-def _runs(chosen: Bool[np.ndarray, " L"]) -> Iterator[tuple[int, int]]:
-    """Start and stop of each run of chosen residues."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], chosen, [False]]).astype(np.int8)))
-    yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
-
-
-def _extended(start: int, stop: int, fits: Bool[np.ndarray, " L"]) -> tuple[int, int]:
-    return start - int(start > 0 and fits[start - 1]), stop + int(stop < len(fits) and fits[stop])
+def _extended(run: slice, fits: Bool[np.ndarray, " L"]) -> slice:
+    start, stop = run.start, run.stop
+    return slice(start - int(start > 0 and fits[start - 1]), stop + int(stop < len(fits) and fits[stop]))

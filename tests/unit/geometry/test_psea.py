@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from foldglass.geometry.secondary_structure import COIL, HELIX, STRAND, secondary_structure
+from foldglass.geometry.psea import COIL, HELIX, STRAND, psea_classes
 from foldglass.io.structure import read_structures
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -22,7 +22,7 @@ def strand(length: int) -> np.ndarray:
 
 
 def found(ca: np.ndarray) -> str:
-    return "".join("CHE"[k] for k in secondary_structure(ca))
+    return "".join("CHE"[k] for k in psea_classes(ca))
 
 
 @pytest.mark.parametrize(("length", "expected"), [(7, "CCCCCCC"), (8, "CHHHHHHC"), (12, "CHHHHHHHHHHC")])
@@ -52,7 +52,7 @@ def test_strand_of_three_counts_between_others():
 
 @pytest.mark.parametrize("length", [1, 2, 3, 4])
 def test_short_chain_is_coil(length, make_structure):
-    assert secondary_structure(make_structure(length).ca).tolist() == [COIL] * length
+    assert psea_classes(make_structure(length).ca).tolist() == [COIL] * length
 
 
 @pytest.mark.parametrize("name", ["1hpv.pdb", "zinc_fingers/1sp2.pdb"])
@@ -65,5 +65,5 @@ def test_agrees_with_biotite(name):
         atoms.coord, atoms.res_id[:] = chain.ca, np.arange(len(chain))
         atoms.atom_name[:], atoms.res_name[:] = "CA", "ALA"
         expected = [classes[letter] for letter in structure.annotate_sse(atoms)]
-        assert secondary_structure(chain.ca).tolist() == expected
+        assert psea_classes(chain.ca).tolist() == expected
         assert HELIX in expected or STRAND in expected
