@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from foldglass.__main__ import main as command_line
 from foldglass.protein import Structure
 
 _PATIENCE = 120
@@ -114,3 +115,17 @@ def test_a_reader_that_has_seen_enough_is_no_failure(environment: dict[str, str]
     )  # fmt: skip
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_interruption_while_the_commands_load_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "foldglass.app.main":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "foldglass.app.main", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    assert command_line() == 130
+    assert capsys.readouterr().err == "foldglass: stopped\n"
