@@ -4,21 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from foldglass.errors import InputError
 from foldglass.metrics.binary import best_threshold
 from foldglass.models.site_inputs import SiteInputs
-from foldglass.models.sites import SitesConfig, SitesNetwork
 from foldglass.models.sites_model import SitesModel, save_sites_model
 from foldglass.train.card import sites_card
-from foldglass.train.loop import BEST, load_weights, train
 from foldglass.train.recipe import Recipe, SitesTrainConfig
 from foldglass.train.site_data import TRAINING, load_site_chains
-from foldglass.train.site_examples import GraphExamples, residue_inputs
+from foldglass.train.site_examples import residue_inputs
 from foldglass.train.site_measures import site_figures
+from foldglass.train.site_members import fit_members
 from foldglass.train.site_published import train_published
-from foldglass.train.sites import SitesTask, predict
 
 Progress = Callable[[str], None]
 
@@ -46,38 +43,11 @@ def _train_own(
     chains = load_site_chains(data, TRAINING)
     inputs = SiteInputs(config.inputs)
     made = residue_inputs(chains, inputs, folder / "inputs.safetensors", progress=progress)
-    examples = GraphExamples(chains, made, count=config.neighbours)
-    fold = chains.folds()
-    sizes = SitesConfig(
-        inputs={key: int(values.shape[1]) for key, values in made[0].items()},
-        neighbours=config.neighbours,
-        dim=config.dim,
-        layers=config.layers,
-        dropout=config.dropout,
-    )
-    members, held_out = [], [np.zeros(0)] * len(chains)
-    for number in range(config.members):
-        torch.manual_seed(recipe.loop.seed + number)
-        network = SitesNetwork(sizes)
-        rows = np.arange(len(chains))
-        task = SitesTask(
-            network,
-            examples,
-            config=config,
-            training=rows[fold != number],
-            validation=rows[fold == number],
-            seed=recipe.loop.seed + number,
-        )
-        progress(f"network {number + 1} of {config.members}: {len(task.training)} chains, {len(task.validation)} watch")
-        train(task, recipe.loop, folder / f"member-{number}", progress=progress)
-        network.load_state_dict(load_weights(folder / f"member-{number}" / BEST)[0])
-        members.append(network.cpu().eval())
-        for chain in task.validation:
-            held_out[chain] = predict(network, examples, [chain])
-    seen = [i for i in range(len(chains)) if len(held_out[i])]
-    probability, positive = [held_out[i] for i in seen], [chains.labels[i] for i in seen]
+    members = fit_members(recipe, config, chains, made, folder, progress)
+    seen = [i for i in range(len(chains)) if len(members.held_out[i])]
+    probability, positive = [members.held_out[i] for i in seen], [chains.labels[i] for i in seen]
     model = SitesModel(
-        members,
+        members.networks,
         inputs=inputs,
         threshold=best_threshold(np.concatenate(probability), np.concatenate(positive)),
         name=name,
