@@ -9,6 +9,7 @@ from jaxtyping import Float32
 from foldglass.encoders.builtin import ALPHABET, BuiltinEncoder, SequenceEncoder, load_encoder, tokenize
 from foldglass.encoders.structure import structure_features
 from foldglass.errors import InputError, ModelError
+from foldglass.geometry.surface import patch_features, surface_features
 from foldglass.models.consensus import N_CONSENSUS
 from foldglass.models.inverse_folding import RADIUS
 from foldglass.models.model import Model
@@ -20,9 +21,10 @@ from foldglass.protein import Structure
 SHORTEST = 20
 """Residues: shorter chains are peptides, of which none was trained on."""
 
-KINDS = ("letters", "geometry", "sequence", "structure", "score", "inverse")
-"""One-hot letters; `encoders.structure.structure_features`; residue vectors of the built-in sequence encoder, of the
-packaged structure tower and of the packaged score network; how well the letters fit, by inverse folding."""
+KINDS = ("letters", "geometry", "surface", "patch", "sequence", "structure", "score", "inverse")
+"""One-hot letters; `encoders.structure.structure_features`; `geometry.surface.surface_features`, and `patch_features`
+of the letters; residue vectors of the built-in sequence encoder, of the packaged structure tower and of the packaged
+score network; how well the letters fit, by inverse folding."""
 
 
 class SiteInputs:
@@ -111,11 +113,16 @@ class SiteInputs:
                 expected=f"at least {SHORTEST}: shorter peptides are outside what was trained",
             )
         found = {}
+        letters = np.eye(len(ALPHABET), dtype=np.float32)[tokenize(structure.letters)]
         for name in self.names:
             if name == "letters":
-                found[name] = np.eye(len(ALPHABET), dtype=np.float32)[tokenize(structure.letters)]
+                found[name] = letters
             elif name == "geometry":
                 found[name] = structure_features(structure.ca)
+            elif name == "surface":
+                found[name] = surface_features(structure.ca)
+            elif name == "patch":
+                found[name] = patch_features(structure.ca, letters)
             elif name == "sequence":
                 assert self._encoder is not None
                 found[name] = self._encoder.encode([structure])[0].numpy()

@@ -208,6 +208,15 @@ def inverse_folding_card(
     return "\n".join(lines)
 
 
+_SEEN = {
+    "sequence": "The sequence encoder has read the letters of the test chains among 170,000 others, and no labels.",
+    "structure": "The structure tower has seen some of the structures of the test chains, and no labels.",
+    "score": "The score network has left out their families.",
+    "inverse": "The inverse-folding network has left out their relatives.",
+}
+"""What the models that make inputs know of the test chains."""
+
+
 def sites_card(model: SitesModel, recipe: Recipe, chains: int, figures: SiteFigures) -> str:
     """Markdown card of an interaction-site model.
 
@@ -229,21 +238,20 @@ def sites_card(model: SitesModel, recipe: Recipe, chains: int, figures: SiteFigu
         "1 square angstrom of accessible area on binding. It reads C-alpha coordinates and letters alone.",
         "",
         "## Network",
-        f"{parameters:,} parameters in {len(model.members)} networks whose mean probability counts: {config.layers}",
-        f"rounds of attention over the {config.neighbours} nearest residues, {config.dim} channels. Inputs:",
-        ", ".join(f"{name} ({channels})" for name, channels in config.inputs.items()) + ".",
+        f"{parameters:,} parameters in {len(model.members)} networks whose mean probability counts.",
+        f"Rounds of attention over the {config.neighbours} nearest residues: {config.layers}; {config.dim} channels.",
+        "Inputs: " + ", ".join(f"{name} ({channels})" for name, channels in config.inputs.items()) + ".",
         *(["The sequence encoder travels with them, in half precision."] if model.inputs.encoder else []),
         "",
         "## Training data",
         f"{chains} chains of Train_335 of GraphPPIS (Yuan et al. 2022, MIT licence; structures of the Protein Data",
         "Bank, CC0) that have coordinates, rebuilt from C-alpha distance maps. Labels are theirs. No chain of Test_60,",
-        "Test_315 or UBtest_31 was trained on. The packaged models that make the inputs know no labels of sites. The",
-        "sequence encoder has read the letters of the test chains among 170,000 others; the structure tower, where it",
-        "is an input, has seen some of their structures; the score network left out their families.",
+        "Test_315 or UBtest_31 was trained on.",
+        *[text for name, text in _SEEN.items() if name in config.inputs],
         "",
         "## Training",
         f"{recipe.loop.steps} steps of about {sites.residues} residues, seed {recipe.loop.seed}; five folds by",
-        "sequence family, each network watched on one. On chains that a network did not learn from:",
+        "sequence family, of which each network left one out. On chains that a network did not learn from:",
         f"area under the precision-recall curve {figures.auprc:.3f} (95 % over chains {low:.3f} to {high:.3f}; chance",
         f"{figures.prevalence:.3f}), AUROC {figures.auroc:.3f}. The threshold {model.threshold:.3f} has the highest F1",
         f"there, {figures.decided.f1:.3f}.",

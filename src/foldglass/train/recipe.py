@@ -180,7 +180,7 @@ class SitesTrainConfig:
     layers: int = 3
     dropout: float = 0.2
     members: int = 5
-    """Networks of our model, at most one per fold; each is watched on its own fold and trained on the others."""
+    """Networks of our model; each leaves out one of five folds, which they take in turn, and is watched on it."""
     residues: int = 1500
     """About so many residues, in whole chains, make a step."""
     features: Literal["profiles", "blosum"] = "profiles"

@@ -12,15 +12,17 @@ from torch import nn
 from foldglass.errors import InputError, NotFoundError
 from foldglass.models.deepppisp import LONGEST
 from foldglass.models.registry import load_sites
+from foldglass.models.site_inputs import SiteInputs
 from foldglass.protein import Structure
 from foldglass.train.evaluation_sites import evaluate_sites, render_sites
-from foldglass.train.recipe import SitesTrainConfig
+from foldglass.train.recipe import SitesTrainConfig, read_recipe
 from foldglass.train.runs import run_recipe
 from foldglass.train.site_baselines import LogisticRegression, exposure, hydrophobicity
 from foldglass.train.site_data import TESTS, TRAINING, load_site_chains
-from foldglass.train.site_examples import AdjacencyExamples, WindowExamples
+from foldglass.train.site_examples import AdjacencyExamples, GraphExamples, WindowExamples, residue_inputs
 from foldglass.train.site_measures import interval, site_figures
-from foldglass.train.sites import SitesTask
+from foldglass.train.site_members import fit_members
+from foldglass.train.sites import SitesTask, predict
 
 pytest.importorskip("lightning_fabric")
 
@@ -77,6 +79,20 @@ def test_our_network_learns_what_letters_tell(folder: Path, tmp_path: Path) -> N
     before = (made / "model.safetensors").read_bytes()
     run_recipe(tmp_path / "run.toml", tmp_path / "run", data=folder, name="toy")
     assert (made / "model.safetensors").read_bytes() == before
+
+
+def test_the_sixth_network_leaves_out_the_first_fold_again(folder: Path, tmp_path: Path) -> None:
+    chains = load_site_chains(folder, TRAINING)
+    whole = read_recipe(recipe(tmp_path, 'inputs = ["patch"]\nmembers = 6\ndim = 8\nlayers = 1', steps=2))
+    assert whole.sites is not None
+    made = residue_inputs(chains, SiteInputs(["patch"]), tmp_path / "inputs.safetensors", progress=print)
+    members = fit_members(whole, whole.sites, chains, made, tmp_path, print)
+    examples, fold = GraphExamples(chains, made, count=whole.sites.neighbours), chains.folds()
+    for number, left_out_by in ((0, (0, 5)), (1, (1,))):
+        chain = int(np.flatnonzero(fold == number)[0])
+        answers = [predict(members.networks[i], examples, [chain]) for i in left_out_by]
+        np.testing.assert_allclose(members.held_out[chain], np.mean(answers, axis=0))
+    assert all(len(found) == len(chain) for found, chain in zip(members.held_out, chains.chains, strict=True))
 
 
 @pytest.mark.parametrize(
