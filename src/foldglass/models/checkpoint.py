@@ -73,11 +73,7 @@ def load_model(folder: Path, *, device: str | torch.device = "cpu") -> Model:
     ModelError
         If a file is missing, the weights are not those that the configuration names, or the format is newer.
     """
-    config = read_config(folder)
-    if config["kind"] != "siamese":
-        raise ModelError(
-            str(folder), got=f"a {config['kind']} model", expected="a siamese model, with towers in one space"
-        )
+    config = read_config(folder, kind="siamese")
     path, tensors = folder / "model.safetensors", read_weights(folder, config)
     towers = {}
     for kind, described in config["towers"].items():

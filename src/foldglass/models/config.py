@@ -11,7 +11,7 @@ _PARTS = {
     "siamese": ("towers", "calibration"),
     "score": ("network", "sigma"),
     "sites": ("network", "members", "threshold", "inputs", "encoder"),
-    "quality": ("network", "inputs", "reads", "bands", "consensus_bands"),
+    "quality": ("network", "members", "inputs", "reads", "bands", "consensus_bands"),
     "inverse-folding": ("network",),
 }
 """What `config.json` holds besides, by kind of model."""
@@ -19,13 +19,13 @@ _TEXTS = ("name", "description", "weights_sha256")
 FILES = ("config.json", "model.safetensors", "card.md", "versions.json")
 
 
-def read_config(folder: Path) -> dict[str, Any]:
+def read_config(folder: Path, *, kind: str | None = None) -> dict[str, Any]:
     """`config.json` of a model directory, checked for its format.
 
     Raises
     ------
     ModelError
-        If it is missing, damaged or of a newer format.
+        If it is missing, damaged or of a newer format, or of another kind of model than the one wanted.
     """
     path = folder / "config.json"
     if not path.is_file():
@@ -47,6 +47,9 @@ def read_config(folder: Path) -> dict[str, Any]:
         )
     if config["kind"] not in _PARTS:
         raise ModelError(str(path), got=f"a model of kind {config['kind']!r}", expected=f"one of {', '.join(_PARTS)}")
+    if kind is not None and config["kind"] != kind:
+        article = "an" if kind[0] in "aeiou" else "a"
+        raise ModelError(str(folder), got=f"a {config['kind']} model", expected=f"{article} {kind} model")
     if missing:
         raise ModelError(str(path), got=f"no {min(missing)!r}", expected="a complete configuration")
     if strange := [key for key in _TEXTS if not isinstance(config[key], str)]:

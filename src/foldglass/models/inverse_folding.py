@@ -137,9 +137,7 @@ def load_inverse_folding(folder: Path) -> InverseFoldingModel:
     ModelError
         As `checkpoint.load_model`, or if it holds another kind of network.
     """
-    config = read_config(folder)
-    if config["kind"] != "inverse-folding":
-        raise ModelError(str(folder), got=f"a {config['kind']} model", expected="an inverse-folding model")
+    config = read_config(folder, kind="inverse-folding")
     try:
         network = InverseFoldingNetwork(GraphConfig(**config["network"]))
     except (TypeError, ValueError) as error:

@@ -249,9 +249,7 @@ def load_quality_model(folder: Path) -> QualityModel:
         As `checkpoint.load_model`, if it holds no quality network, or if it was trained on vectors of other networks
         than those of this version.
     """
-    config = read_config(folder)
-    if config["kind"] != "quality":
-        raise ModelError(str(folder), got=f"a {config['kind']} model", expected="a quality model")
+    config = read_config(folder, kind="quality")
     try:
         maker = graph_maker(QualityInputConfig(**config["inputs"]))
         members = [_network(dict(config["network"])) for _ in range(config["members"])]

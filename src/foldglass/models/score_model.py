@@ -272,9 +272,7 @@ def load_score_model(folder: Path, *, fast: bool = True) -> ScoreModel:
     ModelError
         As `checkpoint.load_model`, or if it holds no score network.
     """
-    config = read_config(folder)
-    if config["kind"] != "score":
-        raise ModelError(str(folder), got=f"a {config['kind']} model", expected="a score model")
+    config = read_config(folder, kind="score")
     tensors = read_weights(folder, config)
     sizes: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in config["network"].items()

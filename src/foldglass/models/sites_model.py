@@ -110,9 +110,7 @@ def load_sites_model(folder: Path) -> SitesModel:
     ModelError
         As `checkpoint.load_model`, or if it holds no interaction-site model, or its inputs are of other weights.
     """
-    config = read_config(folder)
-    if config["kind"] != "sites":
-        raise ModelError(str(folder), got=f"a {config['kind']} model", expected="a sites model")
+    config = read_config(folder, kind="sites")
     tensors = read_weights(folder, config)
     try:
         sizes: dict[str, Any] = config["network"]
