@@ -88,7 +88,8 @@ def main() -> None:
         ]
         reads_consensus = isinstance(members[0], QualityNetwork)
         for row in HeldOut.of(members, own["train"]).figures()[: 1 + reads_consensus]:
-            held_out.append(replace(row, key=f"{name}, {row.key}", title=f"{name}, {row.title}"))
+            title = f"{name}, {row.title}" if reads_consensus else name
+            held_out.append(replace(row, key=f"{name}, {row.key}", title=title))
             print(json.dumps(predictor_json(held_out[-1])), flush=True)
         if not arguments.test:
             continue
