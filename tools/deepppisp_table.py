@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Bool
+from spread import spread
 
 from foldglass.metrics.binary import average_precision, best_threshold, decisions
 from foldglass.metrics.classification import auroc
@@ -130,13 +131,7 @@ def _summary(rows: Iterable[dict[str, Any]], key: str) -> dict[str, Any]:
     values = {name: [own[name] for own in found] for name in found[0]}
     return {
         "seeds": len(found),
-        **{
-            name: {
-                "mean": round(float(np.mean(v)), 4),
-                "sd": round(float(np.std(v, ddof=1)), 4) if len(v) > 1 else None,
-            }
-            for name, v in values.items()
-        },
+        **{name: spread(v) for name, v in values.items()},
     }
 
 

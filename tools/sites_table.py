@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Bool, Float64
+from spread import spread
 
 from foldglass.metrics.binary import average_precision
 from foldglass.metrics.classification import auroc
@@ -106,16 +107,7 @@ def _summary(variant: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "variant": variant,
         "seeds": len(runs),
-        **{
-            subset: {
-                name: {
-                    "mean": round(float(np.mean(each)), 4),
-                    "sd": round(float(np.std(each, ddof=1)), 4) if len(each) > 1 else None,
-                }
-                for name, each in found.items()
-            }
-            for subset, found in values.items()
-        },
+        **{subset: {name: spread(each) for name, each in found.items()} for subset, found in values.items()},
     }
 
 

@@ -134,6 +134,12 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return load_file(path), facts
 
 
+def load_best(module: nn.Module, folder: Path) -> None:
+    """Give a network the best weights of its run, on the processor and ready to use."""
+    module.load_state_dict(load_weights(folder / BEST)[0])
+    module.cpu().eval()
+
+
 def _identity(config: LoopConfig) -> dict[str, Any]:
     return {"config": {key: value for key, value in asdict(config).items() if key not in _FREE}}
 

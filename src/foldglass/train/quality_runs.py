@@ -15,7 +15,7 @@ from foldglass.models.quality_input import GraphMaker, QualityInputConfig
 from foldglass.models.quality_model import Network, QualityModel, graph_maker, save_quality_model
 from foldglass.models.registry import load_inverse, load_score
 from foldglass.train.card import quality_card
-from foldglass.train.loop import BEST, load_weights, train
+from foldglass.train.loop import load_best, train
 from foldglass.train.natives import DECOYS, STRUCTURES
 from foldglass.train.quality import DecoyGraphs, QualityTask
 from foldglass.train.quality_baselines import BASELINES, Calibrated, Facts
@@ -57,8 +57,8 @@ def train_member(recipe: Recipe, data: DecoyGraphs, number: int, folder: Path, p
     torch.manual_seed(loop.seed)
     task = QualityTask(replace(recipe, loop=loop), data.fold(number % FOLDS))
     train(task, loop, folder, progress=progress)
-    task.network.load_state_dict(load_weights(folder / BEST)[0])
-    return task.network.cpu().eval()
+    load_best(task.network, folder)
+    return task.network
 
 
 def decoys_of(folder: Path, config: QualityTrainConfig, split: str, progress: Progress) -> list[Decoy]:

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float64
 
 from foldglass.models.sites import SitesConfig, SitesNetwork
-from foldglass.train.loop import BEST, load_weights, train
+from foldglass.train.loop import load_best, train
 from foldglass.train.recipe import Recipe, SitesTrainConfig
 from foldglass.train.site_data import FOLDS, SiteChains
 from foldglass.train.site_examples import GraphExamples
@@ -58,8 +58,8 @@ def fit_members(
         )
         progress(f"network {number + 1} of {config.members}: {len(task.training)} chains, {len(task.validation)} watch")
         train(task, recipe.loop, folder / f"member-{number}", progress=progress)
-        network.load_state_dict(load_weights(folder / f"member-{number}" / BEST)[0])
-        networks.append(network.cpu().eval())
+        load_best(network, folder / f"member-{number}")
+        networks.append(network)
         for chain in task.validation:
             answers[chain].append(predict(network, examples, [chain]))
     return Members(networks, [np.mean(each, axis=0) if each else np.zeros(0) for each in answers])

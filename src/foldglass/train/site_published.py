@@ -15,7 +15,7 @@ from foldglass.metrics.binary import best_threshold
 from foldglass.models.deepppisp import DeepPPISP, DeepPPISPConfig
 from foldglass.models.graphppis import GraphPPIS, GraphPPISConfig
 from foldglass.models.registry import load_score
-from foldglass.train.loop import BEST, load_weights, train
+from foldglass.train.loop import load_best, train
 from foldglass.train.recipe import Recipe, SitesTrainConfig
 from foldglass.train.site_data import TESTS, TRAINING, SiteChains, load_site_chains
 from foldglass.train.site_examples import AdjacencyExamples, WindowExamples
@@ -89,8 +89,7 @@ def fit_published(
         seed=recipe.loop.seed,
     )
     train(task, recipe.loop, folder, progress=progress)
-    network.load_state_dict(load_weights(folder / BEST)[0])
-    network.cpu().eval()
+    load_best(network, folder)
     judged = np.arange(len(data.tests))
     return _answers(network, data.training_examples, watched), _answers(network, data.test_examples, judged)
 
